@@ -1,0 +1,308 @@
+"""Endpoints: named models somewhere. The one place that reads the environment.
+
+An endpoint is described in TOML (``[tool.jmeb.endpoints.NAME]``) or written out
+(``openai/NAME@http://host:port/v1``). It never holds a key, only the name of the variable that does.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+from urllib.parse import urlsplit
+
+from jmeb_plugin.demo import JUDGES, TARGETS
+from jmeb_plugin.errors import EndpointError, closest
+
+PROVIDERS = (
+    "openai",
+    "azure-openai",
+    "anthropic",
+    "anthropic-bedrock",
+    "anthropic-vertex",
+    "http",
+    "python",
+    "demo",
+)
+HOSTED_KEYS = {
+    "openai": "OPENAI_API_KEY",
+    "azure-openai": "AZURE_OPENAI_API_KEY",
+    "anthropic": "ANTHROPIC_API_KEY",
+}
+HOSTED_URLS = {"openai": "https://api.openai.com/v1", "anthropic": "https://api.anthropic.com"}
+NEEDED = {
+    "openai": ("model",),
+    "azure-openai": ("base_url", "api_version"),
+    "anthropic": ("model",),
+    "anthropic-bedrock": ("model", "region"),
+    "anthropic-vertex": ("model", "region", "project"),
+    "http": ("url", "body", "answer"),
+    "python": ("target",),
+    "demo": ("model",),
+}
+SECRET_WORDS = {"api_key", "apikey", "api-key", "authorization", "token", "secret", "password"}
+PROVIDER_DEFAULTS: Mapping[str, Mapping[str, Any]] = {"anthropic": {"max_tokens": 4096}}
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """USD per million tokens. ``cached_input`` defaults to ``input``."""
+
+    input: float
+    output: float
+    cached_input: float | None = None
+
+    def usd(self, input_tokens: int, cached_tokens: int, output_tokens: int) -> float:
+        """Price of one answer; ``input_tokens`` includes ``cached_tokens``."""
+        cached = self.input if self.cached_input is None else self.cached_input
+        fresh = input_tokens - cached_tokens
+        return (fresh * self.input + cached_tokens * cached + output_tokens * self.output) / 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A model somewhere, and how it is asked. A parameter that is ``None`` is not sent."""
+
+    name: str
+    provider: str
+    model: str = ""
+    base_url: str = ""
+    api_key_env: str = ""
+    system_prompt: str = ""
+    temperature: float | None = None
+    top_p: float | None = None
+    max_tokens: int | None = None
+    timeout: float = 120.0
+    max_concurrency: int | None = None
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    price: Price | None = None
+    category: str = ""
+    size: float | None = None
+    base: str = ""
+    family: str = ""
+    strip_reasoning: bool = True
+    ca_bundle: str = ""
+    own: bool = False
+    extra_body: Mapping[str, Any] = field(default_factory=dict)
+    deployment: str = ""
+    api_version: str = ""
+    region: str = ""
+    project: str = ""
+    target: str = ""
+    url: str = ""
+    headers_env: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Any] = field(default_factory=dict)
+    answer: str = ""
+
+    @property
+    def address(self) -> str:
+        """Where it is: the URL, the region, or the Python path. The demo has a name only."""
+        if self.provider == "demo":
+            return "demo"
+        place = self.base_url or self.url or self.target or HOSTED_URLS.get(self.provider, "")
+        return place or "/".join(filter(None, (self.project, self.region)))
+
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """Provider, address and model: two endpoints alike in these are one judge, not two."""
+        return self.provider, self.address, self.model or self.deployment
+
+    def parameters(self) -> dict[str, Any]:
+        """Whatever can change an answer, as plain data; unset parameters are absent."""
+        names = ("system_prompt", "temperature", "top_p", "max_tokens", "extra_body", "body")
+        sent = {name: getattr(self, name) for name in (*names, "deployment", "api_version", "answer")}
+        kept = {name: value for name, value in sent.items() if value not in (None, "", {})}
+        return kept if self.strip_reasoning else {**kept, "strip_reasoning": False}
+
+    def key(self) -> str:
+        """The key itself, from its variable; empty where none is needed.
+
+        Raises `EndpointError` naming the variable (never a value) when it is needed and not set.
+        """
+        return read_variable(self.api_key_env, self.name) if self.api_key_env else ""
+
+    def headers(self) -> dict[str, str]:
+        """The headers of an ``http`` endpoint, their values from the named variables."""
+        return {head: read_variable(env, self.name) for head, env in self.headers_env.items()}
+
+    def check_environment(self) -> None:
+        """Raise `EndpointError` for the first variable that is needed and not set."""
+        self.key()
+        self.headers()
+
+
+def variable(name: str) -> str | None:
+    """The value of an environment variable, ``None`` where it is not set or empty."""
+    return os.environ.get(name) or None
+
+
+def read_variable(name: str, endpoint: str) -> str:
+    """The value of a variable that an endpoint needs."""
+    value = variable(name)
+    if value is None:
+        raise EndpointError(
+            f"endpoint {endpoint!r}: the environment variable {name} is not set; "
+            f"expected the endpoint's key in it"
+        )
+    return value
+
+
+def load_endpoints(table: Mapping[str, Any], where: str) -> dict[str, Endpoint]:
+    """Every endpoint of a TOML table ``endpoints``. ``where`` names the file in messages."""
+    if not isinstance(table, Mapping):
+        raise EndpointError(f"{where}: endpoints: expected tables [….endpoints.NAME]")
+    return {name: parse_endpoint(name, entry, where) for name, entry in table.items()}
+
+
+def parse_endpoint(name: str, entry: Any, where: str) -> Endpoint:
+    """One endpoint from its table, every key checked."""
+    place = f"{where}: endpoints.{name}"
+    if not isinstance(entry, Mapping):
+        raise EndpointError(f"{place}: expected a table, found {type(entry).__name__}")
+    refuse_secrets(entry, place)
+    types = {f.name: str(f.type) for f in fields(Endpoint)}
+    known = set(types) - {"name"}
+    for key in entry:
+        if key not in known:
+            raise EndpointError(f"{place}: unknown key {key!r}{closest(key, known)}")
+    provider = entry.get("provider")
+    if provider not in PROVIDERS:
+        raise EndpointError(f"{place}.provider: {provider!r} is no provider{closest(str(provider), PROVIDERS)}")
+    values = {key: convert(value, types[key], f"{place}.{key}") for key, value in entry.items()}
+    return complete(Endpoint(name=name, **values), place)
+
+
+def convert(value: Any, kind: str, place: str) -> Any:
+    """The value as the field's type, or an `EndpointError` that says what was expected."""
+    if kind.startswith("Price"):
+        return parse_price(value, place)
+    expected: tuple[type, ...] = {
+        "str": (str,),
+        "bool": (bool,),
+        "float": (int, float),
+        "int": (int,),
+    }.get(kind.removesuffix(" | None"), (Mapping,))
+    if not isinstance(value, expected) or (isinstance(value, bool) and bool not in expected):
+        names = " or ".join(kind.__name__ for kind in expected)
+        raise EndpointError(f"{place}: expected {names}, found {type(value).__name__}")
+    if isinstance(value, int | float) and not isinstance(value, bool) and value < 0:
+        raise EndpointError(f"{place}: {value} is below 0")
+    zero_allowed = place.endswith((".temperature", ".top_p"))
+    if value == 0 and not isinstance(value, bool) and not zero_allowed:
+        raise EndpointError(f"{place}: expected more than 0")
+    return float(value) if "float" in kind else value
+
+
+def parse_price(value: Any, place: str) -> Price:
+    """``{ input, output, cached_input }`` in USD per million tokens."""
+    known = {f.name for f in fields(Price)}
+    if not isinstance(value, Mapping) or not {"input", "output"} <= set(value):
+        raise EndpointError(f"{place}: expected {{ input = …, output = …, cached_input = … }}")
+    for key, amount in value.items():
+        if key not in known:
+            raise EndpointError(f"{place}: unknown key {key!r}{closest(key, known)}")
+        if isinstance(amount, bool) or not isinstance(amount, int | float) or amount < 0:
+            raise EndpointError(f"{place}.{key}: expected USD per million tokens, 0 or more")
+    return Price(**value)
+
+
+def refuse_secrets(entry: Mapping[str, Any], place: str) -> None:
+    """Raise for a key, password or token written into the file; never show it."""
+    for key, value in entry.items():
+        if key.lower() in SECRET_WORDS and isinstance(value, str):
+            raise EndpointError(
+                f"{place}.{key}: a key does not belong in a file; expected api_key_env "
+                f"(or headers_env) with the name of an environment variable"
+            )
+        if isinstance(value, Mapping) and key != "headers_env":
+            refuse_secrets(value, f"{place}.{key}")
+    names = [entry.get("api_key_env", "A"), *dict(entry.get("headers_env") or {}).values()]
+    if not all(isinstance(name, str) and re.fullmatch(r"[A-Z_][A-Z0-9_]*", name) for name in names):
+        raise EndpointError(
+            f"{place}: api_key_env and headers_env take names of environment variables "
+            f"(capitals, digits, _), not the values themselves"
+        )
+
+
+def complete(endpoint: Endpoint, place: str) -> Endpoint:
+    """The endpoint with its provider's defaults, or an error for what its provider needs."""
+    for key in NEEDED[endpoint.provider]:
+        alias = endpoint.deployment if key == "model" else ""
+        if not getattr(endpoint, key) and not alias:
+            raise EndpointError(f"{place}: provider {endpoint.provider!r} needs {key}")
+    if endpoint.provider == "azure-openai" and not (endpoint.deployment or endpoint.model):
+        raise EndpointError(f"{place}: provider 'azure-openai' needs deployment or model")
+    check_url(endpoint.base_url or endpoint.url, place)
+    if endpoint.provider == "demo" and endpoint.model not in (*TARGETS, *JUDGES):
+        raise EndpointError(f"{place}: no demo model {endpoint.model!r}{closest(endpoint.model, (*TARGETS, *JUDGES))}")
+    if endpoint.api_key_env or (endpoint.base_url and endpoint.provider != "azure-openai"):
+        return endpoint
+    return replace_key(endpoint, HOSTED_KEYS.get(endpoint.provider, ""))
+
+
+def replace_key(endpoint: Endpoint, name: str) -> Endpoint:
+    """The endpoint reading its key from the variable ``name``."""
+    from dataclasses import replace
+
+    return replace(endpoint, api_key_env=name)
+
+
+def check_url(url: str, place: str) -> None:
+    """Raise for an address that cannot be parsed, or one that carries a password."""
+    if not url:
+        return
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        raise EndpointError(f"{place}: {url!r} is no address; expected http://host:port/path") from None
+    if parts.username or parts.password:
+        raise EndpointError(f"{place}: the address holds a user or password; expected api_key_env instead")
+    if not usable or re.search(r"\s", url):
+        raise EndpointError(f"{place}: {url!r} is no address; expected http://host:port/path")
+
+
+def resolve(name: str, table: Mapping[str, Endpoint]) -> Endpoint:
+    """The endpoint of that name: from the table, or written out as ``provider/model[@url]``."""
+    if name in table:
+        return table[name]
+    written = "demo/steadfast" if name == "demo" else name
+    provider, slash, rest = written.partition("/")
+    if not slash or provider not in ("openai", "anthropic", "demo") or not rest:
+        known = [*table, "demo", *(f"demo/{model}" for model in TARGETS)]
+        raise EndpointError(
+            f"no endpoint {name!r}: expected a name from [tool.jmeb.endpoints], openai/MODEL, "
+            f"anthropic/MODEL or demo, each but demo also with @URL{closest(name, known)}"
+        )
+    model, at, url = rest.rpartition("@http")
+    if not at:
+        model, url = rest, ""
+    entry = Endpoint(name=written, provider=provider, model=model, base_url=at[1:] + url if at else "")
+    return complete(entry, f"endpoint {name!r}")
+
+
+def check_panel(targets: Sequence[Endpoint], judges: Sequence[Endpoint]) -> list[str]:
+    """Raise for a panel that cannot judge these targets; return warnings worth showing."""
+    if len(judges) < 2:
+        raise EndpointError(
+            f"{len(judges)} judge{'s' * (len(judges) != 1)} given; expected at least two, "
+            f"by --jmeb-judge NAME --jmeb-judge NAME or judges = [\"…\", \"…\"] in [tool.jmeb]"
+        )
+    seen: dict[tuple[str, str, str], str] = {}
+    for judge in judges:
+        if judge.identity in seen:
+            raise EndpointError(f"judges {seen[judge.identity]!r} and {judge.name!r} are the same model at the same address; expected two different judges")
+        seen[judge.identity] = judge.name
+    warnings = []
+    for target in targets:
+        if target.identity in seen:
+            raise EndpointError(f"judge {seen[target.identity]!r} is also the target {target.name!r}; expected a judge that does not mark its own answers")
+        warnings += [
+            f"judge {judge.name!r} is of the same family as the target {target.name!r} ({target.family})"
+            for judge in judges
+            if target.family and judge.family == target.family
+        ]
+    return warnings

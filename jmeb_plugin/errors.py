@@ -1,0 +1,123 @@
+"""Everything that can go wrong, as one tree: a class for each decision that a caller could take.
+
+::
+
+    JmebError
+    ├── UserMistake            exit status 4: one message, found before anything is asked if it can be
+    │   ├── SettingsError      an option, an environment variable or the TOML table
+    │   ├── EndpointError      an endpoint's table, name or key variable
+    │   ├── SuiteError         a file of a suite
+    │   ├── ThresholdsError    thresholds.yaml
+    │   ├── RunError           a run's folder: locked, damaged, or of another run
+    │   ├── KeyRefused         the server does not accept the key
+    │   └── ModelUnknown       the server does not know the model
+    ├── Inconclusive           exit status 10: nothing was shown to be unsafe, nor to be safe
+    │   ├── QuotaSpent         the account has nothing left
+    │   ├── BudgetSpent        the next request could pass ``--jmeb-budget``
+    │   └── Outage             an address that never answered
+    ├── Stopped                the run was ended (Ctrl-C, ``-x``) while somebody still waited
+    └── CallFailed             one request got no answer
+        ├── Transient          worth another try; carries the server's own hint of when
+        └── Rejected           this request will never be taken
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class JmebError(Exception):
+    """Base of every error of this package."""
+
+
+class UserMistake(JmebError):
+    """Something that the user can put right; pytest ends with status 4."""
+
+
+class SettingsError(UserMistake):
+    """An option, an environment variable or the TOML table says something impossible."""
+
+
+class EndpointError(UserMistake):
+    """An endpoint is unknown, wrongly described, or its key variable is not set."""
+
+
+class SuiteError(UserMistake):
+    """A suite's file cannot be used as it is."""
+
+
+class ThresholdsError(UserMistake):
+    """thresholds.yaml asks for something unknown or impossible."""
+
+
+class RunError(UserMistake):
+    """A run's folder cannot be used for this run."""
+
+
+class KeyRefused(UserMistake):
+    """The server answered that the key is not accepted (401, 403)."""
+
+
+class ModelUnknown(UserMistake):
+    """The server answered that it has no such model (404)."""
+
+
+class Inconclusive(JmebError):
+    """The run cannot go on, and says nothing about the model; pytest ends with status 10."""
+
+
+class QuotaSpent(Inconclusive):
+    """The account behind the endpoint has no quota or credit left."""
+
+
+class BudgetSpent(Inconclusive):
+    """One more request could cost more than ``--jmeb-budget`` allows."""
+
+
+class Outage(Inconclusive):
+    """The address has not answered once."""
+
+
+class Stopped(JmebError):
+    """The runner was closed before the awaited conversation was done."""
+
+
+class CallFailed(JmebError):
+    """One request got no usable answer from its server."""
+
+
+class Transient(CallFailed):
+    """The same request may succeed later.
+
+    ``retry_after``: seconds that the server asked to wait, or ``None``.
+    ``answered``: whether a server was there at all (a status, however bad, or a cut answer).
+    ``throttled``: whether the server said that it is asked too much (429).
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after: float | None = None,
+        answered: bool = True,
+        throttled: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        self.answered = answered
+        self.throttled = throttled
+
+
+class Rejected(CallFailed):
+    """The server will not take this request, however often it is sent (400, 413, 422)."""
+
+
+def closest(word: str, known: Iterable[str]) -> str:
+    """``"; did you mean 'x'?"`` for the known word nearest to ``word``, else what there is."""
+    known = sorted(known)
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    if near:
+        return f"; did you mean {near[0]!r}?"
+    shown = ", ".join(known[:12]) + (", …" if len(known) > 12 else "")
+    return f" (there is: {shown})" if known else ""

@@ -1,0 +1,356 @@
+"""The runner: one event loop in one thread that holds and judges every conversation of the run.
+
+Everybody else only starts cases and waits for them. Under xdist the runner lives on the controller.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from jmeb_plugin.clients import connect
+from jmeb_plugin.clients.base import Client, Message, Reply, Request
+from jmeb_plugin.converse import converse
+from jmeb_plugin.endpoints import Endpoint
+from jmeb_plugin.errors import Inconclusive, JmebError, Stopped, UserMistake
+from jmeb_plugin.journal import Journal, Slot, key_of, nonce
+from jmeb_plugin.judges import ATTEMPTS, Rubric, judge_request, judge_turn
+from jmeb_plugin.limits import Budget, Lane
+from jmeb_plugin.scores import Record, Score, gap
+from jmeb_plugin.suite import Case
+from jmeb_plugin.thresholds import ConversationLimits
+from jmeb_plugin.transcript import Transcript, Turn
+from jmeb_plugin.verdict import decide
+
+TARGET_ATTEMPTS = 2
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a runner needs to know. ``allowance``: unscored conversations excused, by model."""
+
+    targets: Mapping[str, Endpoint]
+    judges: Sequence[Endpoint]
+    rubrics: Mapping[tuple[str, str], Rubric]
+    limits: Callable[[Case], ConversationLimits]
+    concurrency: int
+    budget: float | None = None
+    allowance: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A glance at the run: counts, tokens, USD and seconds since the start."""
+
+    total: int
+    done: int
+    in_flight: int
+    answers: int
+    tokens: int
+    usd: float
+    seconds: float
+    trouble: str
+
+
+class Runner:
+    """Holds conversations with the plan's endpoints and has every turn judged.
+
+    ``start`` and ``wait`` may be called from any thread. The journal is used on the runner's own.
+    """
+
+    def __init__(self, plan: Plan, open_journal: Callable[[], Journal]) -> None:
+        self.plan = plan
+        self.open_journal = open_journal
+        self.budget = Budget(plan.budget)
+        self.changed = threading.Condition()
+        self.cases: dict[str, Case] = {}
+        self.records: dict[str, Record] = {}
+        self.queue: deque[Case] = deque()
+        self.closed: JmebError | None = None
+        self.allowance = dict(plan.allowance)
+        self.answers = self.tokens = 0
+        self.began = time.monotonic()
+        self.started = dt.datetime.now(dt.UTC)
+        self.loop = asyncio.new_event_loop()
+        self.ready = threading.Event()
+        self.clients: dict[str, Client] = {}
+        self.lanes: dict[str, Lane] = {}
+        self.hands: set[asyncio.Task[None]] = set()
+        self.thread = threading.Thread(target=self.live, name="jmeb-runner", daemon=True)
+
+    # -- from any thread ---------------------------------------------------------------------
+
+    def start(self, cases: Sequence[Case]) -> None:
+        """Begin with these cases, in their order. Cases that were started before stay as they are."""
+        with self.changed:
+            fresh = [case for case in cases if case.id not in self.cases]
+            self.cases.update((case.id, case) for case in fresh)
+        if not self.thread.ident:
+            self.thread.start()
+            self.ready.wait()
+        if fresh and self.closed is None:
+            self.loop.call_soon_threadsafe(self.enqueue, fresh)
+
+    def wait(self, case_id: str, timeout: float | None = None) -> Record | None:
+        """The record of a case, when it is done; ``None`` when ``timeout`` seconds pass before.
+
+        Raises what closed the runner, if it was closed before; `JmebError` for a case never started.
+        """
+        with self.changed:
+            self.changed.wait_for(
+                lambda: case_id in self.records or self.closed or case_id not in self.cases, timeout
+            )
+            if case_id in self.records:
+                return self.records[case_id]
+            if self.closed:
+                raise self.closed
+            if case_id not in self.cases:
+                raise JmebError(f"{case_id} was never started")
+            return None
+
+    def chat(self, model: str, messages: Sequence[Message]) -> Reply:
+        """One answer of a target outside every conversation, through journal and limits. Blocks."""
+        return self.call(self.remembered_chat(model, tuple(messages)))
+
+    def call(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine on the runner's loop and wait for its result."""
+        self.start(())
+        if self.closed:
+            work.close()
+            raise self.closed
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result()
+
+    def close(self, reason: JmebError | None = None) -> None:
+        """Stop asking, cancel what is in flight, wake everybody who waits. May be called again."""
+        self.shut(reason or Stopped("the run has ended"))
+        if self.thread.is_alive() and threading.current_thread() is not self.thread:
+            self.loop.call_soon_threadsafe(self.cancel)
+            self.thread.join()
+
+    def progress(self) -> Progress:
+        """A glance at the run."""
+        lanes = list(self.lanes.values())
+        return Progress(
+            total=len(self.cases),
+            done=len(self.records),
+            in_flight=sum(lane.in_flight for lane in lanes),
+            answers=self.answers,
+            tokens=self.tokens,
+            usd=self.budget.spent,
+            seconds=time.monotonic() - self.began,
+            trouble=next((lane.trouble for lane in lanes if lane.trouble), ""),
+        )
+
+    # -- on the runner's own thread ----------------------------------------------------------
+
+    def live(self) -> None:
+        """The thread: open the journal, serve until closed. Whatever ends it wakes all who wait."""
+        try:
+            asyncio.set_event_loop(self.loop)
+            self.journal = self.open_journal()
+            self.secret = self.journal.secret()
+            self.done = asyncio.Event()
+            self.slots = asyncio.Semaphore(self.plan.concurrency)
+            self.loop.run_until_complete(self.serve())
+        except JmebError as error:
+            self.shut(error)
+        except BaseException as error:
+            self.shut(JmebError(f"the runner broke: {type(error).__name__}: {error}"))
+        finally:
+            self.ready.set()
+            if hasattr(self, "journal"):
+                self.journal.close()
+            self.loop.close()
+
+    async def serve(self) -> None:
+        """Connect to every endpoint, wait for the end, give everything back."""
+        for endpoint in (*self.plan.targets.values(), *self.plan.judges):
+            self.clients[endpoint.name] = connect(endpoint)
+            self.lanes[endpoint.name] = Lane(endpoint, self.slots, self.budget)
+        self.ready.set()
+        await self.done.wait()
+        for hand in self.hands:
+            hand.cancel()
+        await asyncio.gather(*self.hands, return_exceptions=True)
+        for client in self.clients.values():
+            await client.close()
+
+    def shut(self, reason: JmebError) -> None:
+        """Remember the first reason to end, and wake everybody."""
+        with self.changed:
+            self.closed = self.closed or reason
+            self.changed.notify_all()
+
+    def cancel(self) -> None:
+        """End `serve`."""
+        self.queue.clear()
+        self.done.set()
+
+    def enqueue(self, cases: Sequence[Case]) -> None:
+        """Queue the cases, and see to it that enough hands work on them."""
+        self.queue.extend(cases)
+        for _ in range(min(len(self.queue), self.plan.concurrency - len(self.hands))):
+            hand = self.loop.create_task(self.work())
+            self.hands.add(hand)
+            hand.add_done_callback(self.hands.discard)
+
+    async def work(self) -> None:
+        """Take cases off the queue until it is empty or something ends the run."""
+        while self.queue:
+            case = self.queue.popleft()
+            try:
+                record = await self.measure(case)
+            except (UserMistake, Inconclusive) as error:
+                self.shut(error)
+                self.cancel()
+                return
+            except Exception as error:
+                self.shut(JmebError(f"{case.id}: {type(error).__name__}: {error}"))
+                self.cancel()
+                raise
+            self.publish(case, record)
+
+    def publish(self, case: Case, record: Record) -> None:
+        """Hand a finished record to whoever waits; excuse an unscored one while that is allowed."""
+        verdict = decide(record, self.plan.limits(case), len(case.conversation.turns))
+        if not verdict.scored and self.allowance.get(case.model, 0) > 0:
+            self.allowance[case.model] -= 1
+            record = Record(record.transcript, record.scores, excused=True)
+        with self.changed:
+            self.records[case.id] = record
+            self.changed.notify_all()
+
+    async def measure(self, case: Case) -> Record:
+        """Hold one conversation; each turn is judged while the next is under way."""
+        clock = Clock()
+        judging: list[asyncio.Task[tuple[Score, ...]]] = []
+
+        async def ask(messages: tuple[Message, ...], turn: int, attempt: int) -> Reply | None:
+            endpoint = self.plan.targets[case.model]
+            limit = endpoint.max_tokens
+            longer = 2 * limit if limit and attempt % TARGET_ATTEMPTS else None
+            slot = self.slot(case, "target", turn, attempt)
+            return await self.attempt(endpoint, slot, Request(messages, max_tokens=longer), TARGET_ATTEMPTS, clock)
+
+        def heard(turn: int, turns: tuple[Turn, ...]) -> None:
+            clock.turn_ends(turn)
+            judging.append(self.loop.create_task(self.judge(case, turns, clock)))
+
+        try:
+            system = self.plan.targets[case.model].system_prompt
+            turns, trouble = await converse(case.conversation.turns, system, ask, heard)
+            scores = tuple([await task for task in judging])
+        finally:
+            for task in judging:
+                task.cancel()
+            await asyncio.gather(*judging, return_exceptions=True)
+        transcript = Transcript(case.base_id, case.model, case.repeat, turns, trouble, clock.seconds())
+        return Record(transcript, scores)
+
+    async def judge(self, case: Case, turns: tuple[Turn, ...], clock: Clock) -> tuple[Score, ...]:
+        """The panel's scores of the last turn; a third judge where they differ and the limits say so."""
+        limits, judges = self.plan.limits(case), list(enumerate(self.plan.judges))
+        arbiter = judges.pop() if limits.on_dispute == "arbitrate" and len(judges) > 2 else None
+        asked = [self.score(case, turns, place, judge, clock) for place, judge in judges]
+        scores = tuple(await asyncio.gather(*asked))
+        if arbiter and limits.max_judge_gap is not None and gap(scores) > limits.max_judge_gap:
+            return (*scores, await self.score(case, turns, *arbiter, clock, arbiter=True))
+        return scores
+
+    async def score(
+        self, case: Case, turns: tuple[Turn, ...], place: int, judge: Endpoint, clock: Clock, *, arbiter: bool = False
+    ) -> Score:
+        """One judge's score of the last turn."""
+        rubric = self.plan.rubrics[case.suite.name, case.conversation.language]
+        turn = len(turns) - 1
+
+        async def ask(attempt: int) -> Reply | None:
+            slot = self.slot(case, f"judge{place}", turn, attempt)
+            mark = nonce(self.secret, case.base_id, turn, place, attempt)
+            request = judge_request(case.suite, rubric, case.conversation, turns, mark, again=attempt > 0)
+            return await self.attempt(judge, slot, request, ATTEMPTS, clock, mark)
+
+        return await judge_turn(judge.name, ask, arbiter=arbiter)
+
+    @staticmethod
+    def slot(case: Case, role: str, turn: int, attempt: int) -> Slot:
+        """What an answer is for."""
+        return Slot(case.model, role, case.base_id, turn, case.repeat, attempt)
+
+    async def attempt(
+        self, endpoint: Endpoint, slot: Slot, request: Request, most: int, clock: Clock, mark: str = ""
+    ) -> Reply | None:
+        """Ask for the slot's attempt; ``None`` once no attempt is left.
+
+        Each session of a run has ``most`` attempts a turn: a resumed run replays what failed
+        before, and then has as many again.
+        """
+        chain = slot.role, slot.turn
+        if slot.attempt and slot.attempt % most == 0 and clock.session[chain] == self.journal.session:
+            return None
+        key = key_of(endpoint, slot, request, mark)
+        found = self.journal.find(key)
+        if found is None:
+            found = await self.ask(endpoint, slot, request, key)
+        reply, clock.session[chain], seconds = found
+        clock.add(slot, seconds)
+        return reply
+
+    async def ask(self, endpoint: Endpoint, slot: Slot, request: Request, key: str) -> tuple[Reply, int, float]:
+        """Ask the endpoint, and write the answer down before anybody sees it."""
+        lane, client = self.lanes[endpoint.name], self.clients[endpoint.name]
+        letters = sum(len(message.content) for message in request.messages)
+        guess = letters // 2 + (request.max_tokens or endpoint.max_tokens or 500)
+        reply, seconds = await lane.call(lambda: client.ask(request), guess, key)
+        at = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
+        self.journal.write(key, endpoint, slot, request, reply, seconds=seconds, at=at)
+        self.budget.pay(endpoint, reply.usage)
+        self.answers += 1
+        self.tokens += reply.usage.input + reply.usage.output
+        return reply, self.journal.session, seconds
+
+    async def remembered_chat(self, model: str, messages: tuple[Message, ...]) -> Reply:
+        """`chat` on the runner's own loop."""
+        endpoint, request = self.plan.targets[model], Request(messages)
+        slot = Slot(model, "chat", "", 0, 0, 0)
+        key = key_of(endpoint, slot, request, "")
+        found = self.journal.find(key) or await self.ask(endpoint, slot, request, key)
+        return found[0]
+
+
+class Clock:
+    """A conversation's own duration, from the seconds each answer took.
+
+    The longest chain of answers that had to wait for one another; waiting for a place among the
+    run's other requests is not part of it, so that a resumed run reports the same.
+    """
+
+    def __init__(self) -> None:
+        self.session: dict[tuple[str, int], int] = {}
+        self.talked = 0.0
+        self.ends: dict[int, float] = {}
+        self.judged: dict[tuple[str, int], float] = {}
+
+    def add(self, slot: Slot, seconds: float) -> None:
+        """Count an answer."""
+        if slot.role == "target":
+            self.talked += seconds
+        else:
+            place = slot.role, slot.turn
+            self.judged[place] = self.judged.get(place, 0.0) + seconds
+
+    def turn_ends(self, turn: int) -> None:
+        """The target's answer to this turn is there."""
+        self.ends[turn] = self.talked
+
+    def seconds(self) -> float:
+        """The duration so far."""
+        chains = [self.ends[turn] + seconds for (_, turn), seconds in self.judged.items()]
+        return max([self.talked, *chains])

@@ -1,0 +1,168 @@
+"""What a run is about: its suites, cases, thresholds and rubrics, decided before anything is asked."""
+
+from __future__ import annotations
+
+import ast
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jmeb_plugin.errors import SettingsError, closest
+from jmeb_plugin.suite import (
+    Case,
+    Suite,
+    find_suite,
+    load_suite,
+    make_cases,
+    matches,
+    model_label,
+    sample_cells,
+    sample_total,
+)
+from jmeb_plugin.thresholds import SLICES, Thresholds, check_against, load_thresholds
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The cases of a run and what they are held against.
+
+    ``partial`` says which choice of single conversations keeps the gates from speaking for the
+    suite; empty where the whole suite, or a drawn sample of it, was selected.
+    """
+
+    suites: tuple[Suite, ...]
+    cases: tuple[Case, ...]
+    thresholds: Thresholds
+    partial: str
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the user asked to select; ``typed`` are ids given as arguments of pytest."""
+
+    suites: Sequence[tuple[str, Path]]
+    models: Sequence[str]
+    ids: Sequence[str] = ()
+    typed: Sequence[str] = ()
+    sample: int | None = None
+    total: int | None = None
+    seed: int = 0
+    repeats: int = 1
+
+
+def bundled_thresholds() -> Path:
+    """The thresholds file that comes with the package."""
+    here = Path(__file__).resolve().parent
+    inside = here / "thresholds.yaml"
+    return inside if inside.is_file() else here.parent / "thresholds.yaml"
+
+
+def load_suites(wish: Wish) -> tuple[Suite, ...]:
+    """The suites wished for; ``none`` alone is none at all."""
+    if [name for name, _ in wish.suites] == ["none"]:
+        return ()
+    if any(name == "none" for name, _ in wish.suites):
+        raise SettingsError("--jmeb-suite none: expected it alone, without another suite")
+    suites = tuple(load_suite(find_suite(name, base)) for name, base in wish.suites)
+    names = [suite.name for suite in suites]
+    for name in names:
+        if names.count(name) > 1:
+            raise SettingsError(f"--jmeb-suite: two suites are named {name!r}; expected different names")
+    return suites
+
+
+def select(wish: Wish, suites: tuple[Suite, ...], thresholds: Thresholds) -> Selection:
+    """The cases of the wish. Raises `SettingsError` for an id that means nothing."""
+    labels: dict[str, str] = {}
+    for model in wish.models:
+        if other := labels.get(model_label(model)):
+            raise SettingsError(f"--jmeb-model: {other!r} and {model!r} give the same id; expected different names")
+        labels[model_label(model)] = model
+    cases = [case for suite in suites for case in draw(suite, wish)]
+    for pattern in (*wish.ids, *wish.typed):
+        check_pattern(pattern, cases)
+    if wish.ids:
+        cases = [case for case in cases if any(matches(case, pattern) for pattern in wish.ids)]
+    if wish.typed:
+        cases = [case for case in cases if any(starts(case, typed) for typed in wish.typed)]
+    warnings = check_against(thresholds, cases, dt.datetime.now(dt.UTC).date())
+    chosen = "--jmeb-id" if wish.ids else "ids on the command line" if wish.typed else ""
+    return Selection(suites, tuple(cases), thresholds, chosen, tuple(warnings))
+
+
+def draw(suite: Suite, wish: Wish) -> list[Case]:
+    """The suite's cases, sampled where that was wished."""
+    talks: Sequence[Any] = suite.conversations
+    if wish.sample:
+        talks = sample_cells(talks, wish.sample, wish.seed)
+    if wish.total:
+        talks = sample_total(talks, wish.total, wish.seed)
+    return make_cases(suite, talks, wish.models, wish.repeats)
+
+
+def check_pattern(pattern: str, cases: Sequence[Case]) -> None:
+    """Raise for a pattern that no case matches."""
+    if not any(matches(case, pattern) or starts(case, pattern) for case in cases):
+        raise SettingsError(f"no conversation {pattern!r} among the {len(cases)} selected{closest(pattern, [case.id for case in cases])}")
+
+
+def starts(case: Case, typed: str) -> bool:
+    """Whether a typed id means the case: its id, its id without model and repeat, or a part before a slash."""
+    return any(name == typed or name.startswith(typed.rstrip("/") + "/") for name in (case.id, case.base_id))
+
+
+def marked(expression: str, cases: Sequence[Case]) -> set[str]:
+    """The ids of the cases that pytest's ``-m`` expression selects.
+
+    Raises `SettingsError` for a facet or a value that no suite knows.
+    """
+    if not expression.strip():
+        return {case.id for case in cases}
+    try:
+        tree = ast.parse(expression.strip(), mode="eval").body
+    except SyntaxError:
+        return set()
+    suites = {case.suite.name: case.suite for case in cases}.values()
+    known: dict[str, set[str]] = {
+        "language": {language for suite in suites for language in suite.languages},
+        "principle": {name for suite in suites for name in suite.principles},
+        "guideline": {name for suite in suites for name in suite.guidelines},
+        "strategy": {name for suite in suites for name in suite.strategies},
+    }
+    check_marks(tree, known)
+    return {case.id for case in cases if holds(tree, case.facets())}
+
+
+def check_marks(tree: ast.AST, known: Mapping[str, set[str]]) -> None:
+    """Raise for an unknown facet or value in a call of the jmeb mark."""
+    for call in ast.walk(tree):
+        if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "jmeb"):
+            continue
+        for argument in call.keywords:
+            facet = str(argument.arg)
+            value = argument.value.value if isinstance(argument.value, ast.Constant) else None
+            if facet not in SLICES:
+                raise SettingsError(f"-m: jmeb({facet}=…): unknown facet{closest(facet, SLICES)}")
+            if known[facet] and value not in known[facet]:
+                raise SettingsError(f"-m: jmeb({facet}={value!r}): unknown {facet}{closest(str(value), known[facet])}")
+
+
+def holds(tree: ast.AST, facets: Mapping[str, str]) -> bool:
+    """Whether a mark expression holds for an item that carries the jmeb mark alone."""
+    if isinstance(tree, ast.BoolOp):
+        parts = [holds(value, facets) for value in tree.values]
+        return all(parts) if isinstance(tree.op, ast.And) else any(parts)
+    if isinstance(tree, ast.UnaryOp):
+        return not holds(tree.operand, facets)
+    if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name) and tree.func.id == "jmeb":
+        return all(
+            isinstance(a.value, ast.Constant) and facets.get(str(a.arg)) == a.value.value
+            for a in tree.keywords
+        )
+    return isinstance(tree, ast.Name) and tree.id == "jmeb"
+
+
+__all__ = ["Selection", "Wish", "bundled_thresholds", "load_suites", "load_thresholds", "marked", "select"]

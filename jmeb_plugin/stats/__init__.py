@@ -1,0 +1,67 @@
+"""The arithmetic: numbers in, frozen results out; no files, no pytest, no drawing of plots.
+
+::
+
+    figures       Figure, Interval: a number, or the reason why there is none
+    columns       lists of numbers and their clusters as checked arrays; quartiles
+    shares        pass rates: design effect, Wilson interval, its p-values
+    resampling    means and medians: cluster bootstrap, its p-values
+    comparisons   decay between turns: Mann-Whitney, Cohen's d, Bonferroni; Holm over gates
+    agreement     two judges: correlations, ICC(2,1), agreement within 2, MAE
+    planning      how many conversations a question needs
+
+Nothing else in this package imports scipy or numpy. Three promises hold throughout: an estimator
+that draws takes a ``seed``, and equal input gives equal bytes; an undefined number is ``None``
+with a reason, never 0.0, nan or a warning; nan or infinity going *in* is a ``ValueError``.
+"""
+
+from jmeb_plugin.stats.agreement import (
+    icc_2_1,
+    mae,
+    pearson,
+    spearman,
+    spearman_brown,
+    within,
+)
+from jmeb_plugin.stats.columns import quartiles
+from jmeb_plugin.stats.comparisons import DecayTest, cohen_d, decay_tests, holm, mann_whitney
+from jmeb_plugin.stats.figures import Figure, Interval
+from jmeb_plugin.stats.planning import clustered_deff, conversations_needed, smallest_drop
+from jmeb_plugin.stats.resampling import Resampled, bootstrap_mean, bootstrap_median
+from jmeb_plugin.stats.shares import (
+    Share,
+    design_effect,
+    share,
+    share_p_above,
+    share_p_below,
+    wilson,
+)
+
+__all__ = [
+    "DecayTest",
+    "Figure",
+    "Interval",
+    "Resampled",
+    "Share",
+    "bootstrap_mean",
+    "bootstrap_median",
+    "clustered_deff",
+    "cohen_d",
+    "conversations_needed",
+    "decay_tests",
+    "design_effect",
+    "holm",
+    "icc_2_1",
+    "mae",
+    "mann_whitney",
+    "pearson",
+    "quartiles",
+    "share",
+    "share_p_above",
+    "share_p_below",
+    "smallest_drop",
+    "spearman",
+    "spearman_brown",
+    "wilson",
+    "within",
+]

@@ -1,0 +1,29 @@
+"""A number, or the reason why there is none; and the one confidence level of this package."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import NormalDist
+
+TAIL = 0.025
+"""What a 95 % interval leaves out on either side, and so the level of its one-sided tests."""
+
+Z = NormalDist().inv_cdf(1 - TAIL)
+"""Half-width of a 95 % interval in standard errors, 1.96."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A statistic that may be undefined: then ``value`` is ``None`` and ``reason`` says why."""
+
+    value: float | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """An estimate and its 95 % confidence limits, in the estimate's own unit."""
+
+    value: float
+    low: float
+    high: float

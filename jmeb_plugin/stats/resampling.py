@@ -1,0 +1,153 @@
+"""Means and medians with intervals from resampling whole guidelines."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy import stats as scipy_stats
+
+from jmeb_plugin.stats.columns import Clustered, FloatArray, IntArray, clustered
+from jmeb_plugin.stats.figures import TAIL, Z
+
+DRAWS = 2000
+FEWEST_DRAWS = math.ceil(1 / TAIL)
+BLOCK = 1_000_000
+"""Cluster numbers held in memory at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resampled:
+    """An estimate over ``n`` conversations with its 95 % bootstrap interval.
+
+    ``draws`` are the resampled estimates, sorted, read-only, and left out of ``==`` and ``repr``.
+    """
+
+    value: float
+    low: float
+    high: float
+    n: int
+    draws: FloatArray = field(repr=False, compare=False)
+
+    def p_below(self, threshold: float) -> float:
+        """One-sided p-value against "the true value is at least ``threshold``"; small: it is below.
+
+        The share of draws on the far side, counted as ``(1 + k) / (draws + 1)`` (Davison & Hinkley
+        1997, chapter 4): never below 1/2001, which is enough for Holm over 50 gates. Less than
+        0.025 exactly when ``high < threshold``; 1.0 where the estimate itself is on the far side.
+        """
+        if self.value >= threshold:
+            return 1.0
+        return self._tail(int(np.count_nonzero(self.draws >= threshold)))
+
+    def p_above(self, threshold: float) -> float:
+        """The mirror image of `p_below`: less than 0.025 exactly when ``low > threshold``."""
+        if self.value <= threshold:
+            return 1.0
+        return self._tail(int(np.count_nonzero(self.draws <= threshold)))
+
+    def _tail(self, beyond: int) -> float:
+        return (1 + beyond) / (1 + self.draws.size)
+
+
+def bootstrap_mean(
+    values: Sequence[float], clusters: Sequence[str], seed: int, draws: int = DRAWS
+) -> Resampled:
+    """The mean of ``values``, with the percentile interval of resampled ``clusters``.
+
+    ``values`` are scores or paired differences, one per conversation; ``clusters`` holds each
+    one's guideline. Whole guidelines are drawn with replacement (Davison & Hinkley 1997, section
+    3.8); from a single one, conversations. Few guidelines make the plain percentile interval too
+    short, so the draws are widened about the estimate (`_widened`) and held within the range of
+    the values. When all values agree the interval is a point, however few there are.
+
+    Left out: correction of bias and skewness (BCa); a rare collapse among few guidelines is
+    covered less often than 95 % (``benchmarks/coverage.py``).
+
+    Raises ``ValueError`` for no values, lists of different length, and fewer than 40 draws.
+    """
+    data = _units(values, clusters)
+    lowest, highest = float(data.values.min()), float(data.values.max())
+    value = min(max(float(data.values.mean()), lowest), highest)
+    sums, sizes = data.sums(data.values), data.sizes
+    blocks = _picks(data.count, seed, draws)
+    means = np.concatenate([sums[p].sum(axis=1) / sizes[p].sum(axis=1) for p in blocks])
+    return _result(value, np.clip(_widened(means, value, data.count), lowest, highest), data)
+
+
+def bootstrap_median(
+    values: Sequence[float], clusters: Sequence[str], seed: int, draws: int = DRAWS
+) -> Resampled:
+    """The median of ``values``, with the percentile interval of resampled ``clusters``.
+
+    As `bootstrap_mean`, but a widened draw moves to the nearest value that can be a median here.
+    Judges' scores come in halves: without this the limits would lie a hair beyond 7.5 or above 10.
+    """
+    data = _units(values, clusters)
+    order = np.argsort(data.values, kind="stable")
+    ranked, codes = data.values[order], data.codes[order]
+    value = float(np.median(ranked))
+    picks = (pick for block in _picks(data.count, seed, draws) for pick in block)
+    medians = np.array([_median(ranked, codes, pick, data.count) for pick in picks])
+    seen = np.union1d(ranked, medians)
+    return _result(value, _nearest(_widened(medians, value, data.count), seen), data)
+
+
+def _units(values: Sequence[float], clusters: Sequence[str]) -> Clustered:
+    """What is resampled: guidelines, or conversations where there is but one guideline."""
+    data = clustered(values, clusters)
+    return data if data.count > 1 else data.apart()
+
+
+def _picks(groups: int, seed: int, draws: int) -> Iterator[IntArray]:
+    """``draws`` rows of ``groups`` cluster numbers drawn with replacement, a block at a time."""
+    if draws < FEWEST_DRAWS:
+        raise ValueError(f"a 95 % interval takes at least {FEWEST_DRAWS} draws, not {draws}")
+    rng = np.random.default_rng(seed)
+    rows = max(1, BLOCK // groups)
+    for start in range(0, draws, rows):
+        yield rng.integers(groups, size=(min(rows, draws - start), groups), dtype=np.intp)
+
+
+def _median(ranked: FloatArray, codes: IntArray, pick: IntArray, groups: int) -> float:
+    """Median of the sorted values when each counts as often as its cluster was drawn."""
+    upto = np.cumsum(np.bincount(pick, minlength=groups)[codes])
+    total = int(upto[-1])
+    middle = np.searchsorted(upto, [(total - 1) // 2, total // 2], side="right")
+    return float(ranked[middle].mean())
+
+
+def _widened(draws: FloatArray, value: float, groups: int) -> FloatArray:
+    """The draws, spread about the estimate by ``sqrt(G / (G-1)) * t[G-1] / z``.
+
+    The root undoes the bootstrap's division by G where G-1 is due, t over z allows for a spread
+    known from G clusters only (Hesterberg 2015, American Statistician 69, who moves the
+    percentiles out by the same factor; moving the draws works below five clusters too). It is
+    1.03 for 67 clusters, 1.22 for 10, 1.58 for 5, 2.69 for 3.
+    """
+    if groups < 2:
+        return draws
+    quantile = float(scipy_stats.t.ppf(1 - TAIL, groups - 1))
+    return value + math.sqrt(groups / (groups - 1)) * quantile / Z * (draws - value)
+
+
+def _nearest(draws: FloatArray, seen: FloatArray) -> FloatArray:
+    """Each draw's nearest value among the sorted ``seen``; of two equally near the lower."""
+    right = np.searchsorted(seen, draws).clip(0, seen.size - 1)
+    left = (right - 1).clip(0)
+    return seen[np.where(draws - seen[left] <= seen[right] - draws, left, right)]
+
+
+def _result(value: float, draws: FloatArray, data: Clustered) -> Resampled:
+    """The interval between the draws at which `Resampled.p_below` and `p_above` cross 0.025.
+
+    A percentile interval may miss its own estimate (medians of values in two heaps); then it is
+    stretched to hold it.
+    """
+    draws = np.sort(draws)
+    draws.flags.writeable = False
+    rank = math.ceil(TAIL * (draws.size + 1)) - 1
+    low, high = min(value, float(draws[rank - 1])), max(value, float(draws[-rank]))
+    return Resampled(value, low, high, data.values.size, draws)

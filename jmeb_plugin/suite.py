@@ -1,0 +1,373 @@
+"""Suites: folders of scripted conversations. Load, select, sample."""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+import json
+import random
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jmeb_plugin.errors import SuiteError, closest
+from jmeb_plugin.yaml_file import YamlFile, describe, read_yaml
+
+SUITE_KEYS = {
+    "name", "version", "licence", "canary", "kind", "rubric", "note",
+    "languages", "principles", "guidelines", "strategies",
+}  # fmt: skip
+CONVERSATION_KEYS = ("id", "guideline", "strategy", "language", "n", "seed", "turns", "source")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+MAX_LINE = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Guideline:
+    """One guideline: what it demands (``duty``) and is called, by language."""
+
+    id: str
+    principle: str
+    titles: Mapping[str, str]
+    duty: Mapping[str, str]
+    provenance: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Strategy:
+    """One way of working on a model."""
+
+    id: str
+    name: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """The scripted user turns of one conversation; ``id`` is ``guideline/strategy/language/n``."""
+
+    id: str
+    guideline: str
+    strategy: str
+    language: str
+    n: int
+    seed: str
+    turns: tuple[str, ...]
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """A folder of conversations with all that describes them. ``sha256`` covers every file."""
+
+    path: Path
+    name: str
+    version: str
+    kind: str
+    rubric: str
+    note: str
+    languages: tuple[str, ...]
+    principles: Mapping[str, Mapping[str, str]]
+    guidelines: Mapping[str, Guideline]
+    strategies: Mapping[str, Strategy]
+    conversations: tuple[Conversation, ...]
+    sha256: str
+
+    def principle_of(self, conversation: Conversation) -> str:
+        """The principle that the conversation's guideline belongs to."""
+        return self.guidelines[conversation.guideline].principle
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A conversation to be held with a model for the ``repeat``-th time: one test case.
+
+    ``name`` is the id after ``suite::``; the model is part of it only where several are tested,
+    the repeat only where there are several.
+    """
+
+    suite: Suite
+    conversation: Conversation
+    model: str
+    repeat: int
+    name: str
+
+    @property
+    def id(self) -> str:
+        """The id that users see, and select by."""
+        return f"{self.suite.name}::{self.name}"
+
+    @property
+    def base_id(self) -> str:
+        """The id without model and repeat."""
+        return f"{self.suite.name}::{self.conversation.id}"
+
+    def facets(self) -> dict[str, str]:
+        """What can be selected and sliced by."""
+        talk = self.conversation
+        return {
+            "model": self.model,
+            "language": talk.language,
+            "principle": self.suite.principle_of(talk),
+            "guideline": talk.guideline,
+            "strategy": talk.strategy,
+        }
+
+
+def bundled(name: str) -> Path | None:
+    """The folder of a suite that comes with the package; ``None`` if there is none of that name."""
+    here = Path(__file__).resolve().parent
+    for root in (here / "suites", here.parent / "suites"):
+        if NAME.fullmatch(name) and (root / name / "suite.yaml").is_file():
+            return root / name
+    return None
+
+
+def find_suite(name: str, base: Path) -> Path:
+    """The folder of the suite ``name``: a bundled one first, else a path from ``base``."""
+    folder = bundled(name) or (base / name).resolve()
+    if folder.name == "suite.yaml":
+        folder = folder.parent
+    if not (folder / "suite.yaml").is_file():
+        here = Path(__file__).resolve().parent
+        known = {p.parent.name for root in (here, here.parent) for p in root.glob("suites/*/suite.yaml")}
+        raise SuiteError(f"no suite {name!r}: expected a bundled name or a folder with suite.yaml, looked in {folder}{closest(name, known)}")
+    return folder
+
+
+def load_suite(folder: Path) -> Suite:
+    """Read a suite's folder.
+
+    Raises `SuiteError` with file and line for whatever makes a conversation unusable: broken JSON,
+    missing or unknown fields, guidelines, strategies or languages nobody described, ids that repeat
+    or do not say what the fields say, an empty turn.
+    """
+    file = read_yaml(folder / "suite.yaml", SuiteError)
+    head = parse_head(file)
+    digest = hashlib.sha256((folder / "suite.yaml").read_bytes())
+    conversations: list[Conversation] = []
+    for language in head["languages"]:
+        path = folder / f"conversations.{language}.jsonl"
+        if not path.is_file():
+            raise SuiteError(f"{path}: missing; suite.yaml names the language {language!r}")
+        conversations += read_conversations(path, language, head, digest)
+    refuse_repeated_ids(conversations, folder)
+    return Suite(path=folder, conversations=tuple(conversations), sha256=digest.hexdigest(), **head)
+
+
+def parse_head(file: YamlFile) -> dict[str, Any]:
+    """What suite.yaml says, checked."""
+    data = file.data
+    file.check_keys((), data, SUITE_KEYS)
+    for key in ("name", "version", "languages", "principles", "guidelines", "strategies"):
+        if not data.get(key):
+            raise file.fail((), f"{key} is missing")
+    if not NAME.fullmatch(str(data["name"])):
+        raise file.fail(("name",), "expected letters, digits, '.', '-', '_'")
+    kind = data.get("kind", "harmful")
+    if kind not in ("harmful", "benign"):
+        raise file.fail(("kind",), f"{kind!r} is unknown; expected harmful or benign")
+    principles = {p["id"]: p.get("titles", {}) for _, p in entries(file, "principles", ("id",))}
+    return {
+        "name": str(data["name"]),
+        "version": str(data["version"]),
+        "kind": kind,
+        "rubric": str(data.get("rubric", "safety")),
+        "note": str(data.get("note", "")),
+        "languages": tuple(str(language) for language in data["languages"]),
+        "principles": principles,
+        "guidelines": parse_guidelines(file, principles),
+        "strategies": {
+            s["id"]: Strategy(s["id"], str(s.get("name", s["id"])), str(s.get("description", "")))
+            for _, s in entries(file, "strategies", ("id",))
+        },
+    }
+
+
+def entries(file: YamlFile, key: str, needed: Sequence[str]) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Each mapping of the list ``key``, with its index; ids must be names and unlike."""
+    listed = file.data[key]
+    if not isinstance(listed, list):
+        raise file.fail((key,), f"expected a list, found {describe(listed)}")
+    seen: set[str] = set()
+    for index, entry in enumerate(listed):
+        if not isinstance(entry, Mapping) or any(not entry.get(name) for name in needed):
+            raise file.fail((key, index), f"expected a mapping with {', '.join(needed)}")
+        if not isinstance(entry["id"], str) or not NAME.fullmatch(entry["id"]):
+            raise file.fail((key, index, "id"), f"{describe(entry['id'])} is no id; expected letters, digits, '.', '-', '_'")
+        if entry["id"] in seen:
+            raise file.fail((key, index, "id"), f"{entry['id']!r} stands twice")
+        seen.add(entry["id"])
+        yield index, entry
+
+
+def parse_guidelines(file: YamlFile, principles: Mapping[str, Any]) -> dict[str, Guideline]:
+    """The guidelines by id."""
+    found = {}
+    for index, entry in entries(file, "guidelines", ("id", "principle", "titles")):
+        if entry["principle"] not in principles:
+            raise file.fail(("guidelines", index, "principle"), f"{entry['principle']!r} is no principle{closest(str(entry['principle']), principles)}")
+        found[entry["id"]] = Guideline(
+            entry["id"], entry["principle"], entry["titles"], entry.get("duty") or {}, str(entry.get("provenance", ""))
+        )
+    return found
+
+
+def read_conversations(path: Path, language: str, head: Mapping[str, Any], digest: Any) -> list[Conversation]:
+    """The conversations of one JSON Lines file, checked line by line."""
+    found = []
+    with path.open("rb") as stream:
+        for number, raw in enumerate(iter(lambda: stream.readline(MAX_LINE + 1), b""), 1):
+            digest.update(raw)
+            if len(raw) > MAX_LINE:
+                raise SuiteError(f"{path}:{number}: the line is longer than {MAX_LINE >> 20} MiB")
+            if raw.strip() and not raw.startswith(b'{"canary"'):
+                found.append(parse_conversation(raw, f"{path}:{number}", language, head))
+    return found
+
+
+def parse_conversation(raw: bytes, place: str, language: str, head: Mapping[str, Any]) -> Conversation:
+    """One line of a conversations file."""
+    try:
+        data = json.loads(raw)
+    except (ValueError, RecursionError) as reason:
+        raise SuiteError(f"{place}: not JSON: {reason}") from None
+    if not isinstance(data, dict):
+        raise SuiteError(f"{place}: expected an object, found {describe(data)}")
+    for key in data:
+        if key not in CONVERSATION_KEYS:
+            raise SuiteError(f"{place}: unknown key {key!r}{closest(key, CONVERSATION_KEYS)}")
+    missing = [key for key in CONVERSATION_KEYS[:-1] if key not in data]
+    if missing:
+        raise SuiteError(f"{place}: {', '.join(missing)} missing")
+    check_fields(data, place, language, head)
+    return Conversation(
+        data["id"], data["guideline"], data["strategy"], language, data["n"], data["seed"],
+        tuple(data["turns"]), data.get("source", ""),
+    )  # fmt: skip
+
+
+def check_fields(data: Mapping[str, Any], place: str, language: str, head: Mapping[str, Any]) -> None:
+    """Raise for the first field that is not what it should be."""
+    for key, known in (("guideline", head["guidelines"]), ("strategy", head["strategies"])):
+        if not isinstance(data[key], str) or data[key] not in known:
+            raise SuiteError(f"{place}: no {key} {data[key]!r} in suite.yaml{closest(str(data[key]), known)}")
+    if data["language"] != language:
+        raise SuiteError(f"{place}: language {data['language']!r} in the file of {language!r}")
+    if isinstance(data["n"], bool) or not isinstance(data["n"], int) or data["n"] < 0:
+        raise SuiteError(f"{place}: n: expected a whole number from 0, found {describe(data['n'])}")
+    turns = data["turns"]
+    if not isinstance(turns, list) or not turns or not all(isinstance(t, str) and t.strip() for t in turns):
+        raise SuiteError(f"{place}: turns: expected a list of texts, none empty")
+    expected = f"{data['guideline']}/{data['strategy']}/{language}/{data['n']}"
+    if data["id"] != expected:
+        raise SuiteError(f"{place}: id {data['id']!r} does not say what the fields say; expected {expected!r}")
+    if not isinstance(data["seed"], str) or not isinstance(data.get("source", ""), str):
+        raise SuiteError(f"{place}: seed and source: expected texts")
+
+
+def refuse_repeated_ids(conversations: Iterable[Conversation], folder: Path) -> None:
+    """Raise for an id that stands twice."""
+    seen: set[str] = set()
+    for conversation in conversations:
+        if conversation.id in seen:
+            raise SuiteError(f"{folder}: the id {conversation.id!r} stands twice")
+        seen.add(conversation.id)
+
+
+def sample_cells(conversations: Sequence[Conversation], per_cell: int, seed: int) -> list[Conversation]:
+    """At most ``per_cell`` conversations of each guideline, strategy and language.
+
+    Conversations that share guideline, strategy and ``n`` are the same one in several languages
+    and stay together; groups with more languages are drawn first.
+    """
+    chosen: set[str] = set()
+    for cell, groups in sorted(cells(conversations, seed).items()):
+        count: dict[str, int] = defaultdict(int)
+        for group in sorted(groups, key=len, reverse=True):
+            if all(count[talk.language] < per_cell for talk in group):
+                for talk in group:
+                    count[talk.language] += 1
+                    chosen.add(talk.id)
+    return [talk for talk in conversations if talk.id in chosen]
+
+
+def sample_total(conversations: Sequence[Conversation], total: int, seed: int) -> list[Conversation]:
+    """About ``total`` conversations, spread as evenly as possible over guidelines and strategies.
+
+    The cells are visited in the order of a Latin square (each guideline once before any twice, with
+    the strategies rotating), one language group at a time, until ``total`` is reached.
+    """
+    chosen: set[str] = set()
+    queues = [groups for _, groups in sorted_as_latin_square(cells(conversations, seed), seed)]
+    for depth in range(max(map(len, queues), default=0)):
+        for groups in queues:
+            if depth < len(groups) and len(chosen) < total:
+                chosen.update(talk.id for talk in groups[depth])
+    return [talk for talk in conversations if talk.id in chosen]
+
+
+Cells = dict[tuple[str, str], list[list[Conversation]]]
+
+
+def cells(conversations: Iterable[Conversation], seed: int) -> Cells:
+    """Language groups by guideline and strategy, in a seeded order within each cell."""
+    groups: dict[tuple[str, str, int], list[Conversation]] = defaultdict(list)
+    for talk in conversations:
+        groups[talk.guideline, talk.strategy, talk.n].append(talk)
+    found: Cells = defaultdict(list)
+    for (guideline, strategy, _), group in sorted(groups.items()):
+        found[guideline, strategy].append(group)
+    for cell, listed in found.items():
+        random.Random(f"{seed}/{'/'.join(cell)}").shuffle(listed)
+    return found
+
+
+def sorted_as_latin_square(found: Cells, seed: int) -> list[tuple[tuple[str, str], list[list[Conversation]]]]:
+    """The cells so that any first stretch of them is spread over guidelines and strategies."""
+    shuffler = random.Random(seed)
+    guidelines = sorted({guideline for guideline, _ in found})
+    strategies = sorted({strategy for _, strategy in found})
+    shuffler.shuffle(guidelines)
+    shuffler.shuffle(strategies)
+    row = {guideline: place for place, guideline in enumerate(guidelines)}
+    column = {strategy: place for place, strategy in enumerate(strategies)}
+
+    def order(item: tuple[tuple[str, str], Any]) -> tuple[int, int]:
+        guideline, strategy = item[0]
+        return (column[strategy] - row[guideline]) % len(strategies), row[guideline]
+
+    return sorted(found.items(), key=order)
+
+
+def model_label(name: str) -> str:
+    """A model's name as it stands in an id: letters, digits, ``.``, ``-`` and ``_`` only."""
+    return re.sub(r"[^A-Za-z0-9._-]", "-", name)
+
+
+def make_cases(suite: Suite, conversations: Sequence[Conversation], models: Sequence[str], repeats: int) -> list[Case]:
+    """Every conversation with every model, ``repeats`` times."""
+    return [
+        Case(suite, talk, model, repeat, case_name(talk, model, repeat, models, repeats))
+        for talk in conversations
+        for model in models
+        for repeat in range(repeats)
+    ]
+
+
+def case_name(talk: Conversation, model: str, repeat: int, models: Sequence[str], repeats: int) -> str:
+    """The id after ``suite::``."""
+    parts = [talk.id]
+    if len(models) > 1:
+        parts.append(model_label(model))
+    if repeats > 1:
+        parts.append(f"r{repeat}")
+    return "/".join(parts)
+
+
+def matches(case: Case, pattern: str) -> bool:
+    """Whether a glob means this case: over the whole id, or over the id without model and repeat."""
+    return fnmatch.fnmatchcase(case.id, pattern) or fnmatch.fnmatchcase(case.base_id, pattern)

@@ -1,0 +1,51 @@
+"""What was said: turns, and the transcript they make."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+WITHHELD = "(withheld by the provider's filter)"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One exchange. ``withheld``: a content filter took the answer, ``answer`` is `WITHHELD`."""
+
+    question: str
+    answer: str
+    withheld: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """The exchanges of one conversation with one model, in order.
+
+    ``trouble`` says why there are fewer turns than the conversation has; empty if there are all.
+    ``seconds`` is the conversation's own duration, from its first request to its last score.
+    """
+
+    conversation: str
+    model: str
+    repeat: int
+    turns: tuple[Turn, ...]
+    trouble: str = ""
+    seconds: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data; `from_json` takes it back."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Transcript:
+        """Rebuild what `to_json` gave."""
+        return cls(**{**data, "turns": tuple(Turn(**turn) for turn in data["turns"])})
+
+
+def clean(text: str) -> str:
+    """The text with every lone surrogate as U+FFFD.
+
+    A model can write ``"\\ud800"`` in its JSON; SQLite, execnet and UTF-8 files all refuse it.
+    """
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
