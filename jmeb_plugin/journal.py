@@ -7,6 +7,7 @@ is answered from it.
 
 from __future__ import annotations
 
+import datetime as dt
 import fcntl
 import hashlib
 import hmac
@@ -135,19 +136,41 @@ class Journal:
         except sqlite3.Error as error:
             raise RunError(f"{self.path}: an answer could not be written ({error}); free some space and resume the run") from None
 
-    def usage(self) -> list[tuple[str, str, str, Usage]]:
-        """Target, endpoint, conversation and tokens of every answer, in the order of these."""
+    def usage(self) -> list[tuple[str, str, int, Usage]]:
+        """For each target and endpoint, the number of answers and their tokens."""
         rows = self.db.execute(
-            "select target, endpoint, conversation, json_extract(reply, '$.usage.input'),"
-            " json_extract(reply, '$.usage.cached'), json_extract(reply, '$.usage.output')"
-            " from answers where role != 'chat' order by target, conversation, endpoint, turn, repeat, attempt"
+            "select target, endpoint, count(*), sum(json_extract(reply, '$.usage.input')),"
+            " sum(json_extract(reply, '$.usage.cached')), sum(json_extract(reply, '$.usage.output'))"
+            " from answers where role != 'chat' group by target, endpoint order by target, endpoint"
         )
-        return [(target, endpoint, talk, Usage(*counts)) for target, endpoint, talk, *counts in rows]
+        return [(target, endpoint, count, Usage(*tokens)) for target, endpoint, count, *tokens in rows]
 
     def close(self) -> None:
         """Close the file and give the folder back."""
         self.db.close()
         self.lock.close()
+
+
+def make_folder(out: Path, run: str) -> Path:
+    """The folder of a run: readable by its owner alone, and ignored by git.
+
+    Without a name it is named by the time. Raises `RunError` where it cannot be made.
+    """
+    name = run or dt.datetime.now().strftime("%Y%m%d-%H%M%S")
+    try:
+        out.mkdir(mode=0o700, parents=True, exist_ok=True)
+        ignore = out / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n")
+        folder, count = out / name, 1
+        while not run and folder.exists():
+            count += 1
+            folder = out / f"{name}-{count}"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        folder.chmod(0o700)
+    except OSError as error:
+        raise RunError(f"{out / name}: cannot be made ({error.strerror})") from None
+    return folder
 
 
 def nonce(secret: bytes, *parts: object) -> str:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from jmeb_plugin.clients import connect
-from jmeb_plugin.clients.base import Client, Message, Reply, Request
+from jmeb_plugin.clients.base import Client, Message, Reply, Request, Usage
 from jmeb_plugin.converse import converse
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import Inconclusive, JmebError, Stopped, UserMistake
@@ -76,8 +76,8 @@ class Runner:
         self.closed: JmebError | None = None
         self.allowance = dict(plan.allowance)
         self.answers = self.tokens = 0
+        self.usage: list[tuple[str, str, int, Usage]] = []
         self.began = time.monotonic()
-        self.started = dt.datetime.now(dt.UTC)
         self.loop = asyncio.new_event_loop()
         self.ready = threading.Event()
         self.clients: dict[str, Client] = {}
@@ -166,6 +166,7 @@ class Runner:
         finally:
             self.ready.set()
             if hasattr(self, "journal"):
+                self.usage = self.journal.usage()
                 self.journal.close()
             self.loop.close()
 

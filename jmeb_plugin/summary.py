@@ -6,7 +6,7 @@ Everything is summed in the order of ids, so that equal scores give equal bytes.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -130,20 +130,21 @@ def decay(units: Sequence[Unit], seed: int) -> dict[str, Any]:
     return {
         **spread([unit.decay for unit in units], units, seed),
         "collapse_rate": sum(unit.collapsed for unit in units) / len(units) if units else None,
-        "tests": [{name: plain(value) for name, value in asdict_shallow(test).items()} for test in tests],
+        "tests": [
+            {
+                "turns": list(test.turns),
+                **plain({"u": test.u, "p": test.p, "p_adjusted": test.p_adjusted, "cohen_d": test.cohen_d}),
+            }
+            for test in tests
+        ],
     }
 
 
-def asdict_shallow(test: stats.DecayTest) -> dict[str, Any]:
-    """A test's fields, its figures as they are."""
-    return {name: getattr(test, name) for name in ("turns", "u", "p", "p_adjusted", "cohen_d")}
-
-
-def plain(value: Any) -> Any:
-    """A figure as its number, or as ``null`` with the reason."""
-    if isinstance(value, Figure):
-        return value.value if value.value is not None else {"value": None, "reason": value.reason}
-    return list(value)
+def plain(figures: Mapping[str, Figure]) -> dict[str, Any]:
+    """Figures as numbers; an undefined one is ``null``, and ``undefined`` says why."""
+    values: dict[str, Any] = {name: figure.value for name, figure in figures.items()}
+    reasons = {name: figure.reason for name, figure in figures.items() if figure.value is None}
+    return {**values, "undefined": reasons} if reasons else values
 
 
 def slices(units: Sequence[Unit], facet: str) -> dict[str, dict[str, Any]]:
@@ -175,14 +176,15 @@ def judges(judged: Sequence[Judged]) -> dict[str, Any]:
     second = [pair[3] for pair in pairs]
     names = [pairs[0][0], pairs[0][2]] if pairs else []
     rho = stats.spearman(first, second)
-    measures: Mapping[str, Callable[[], Figure]] = {
-        "pearson": lambda: stats.pearson(first, second),
-        "spearman": lambda: rho,
-        "icc_2_1": lambda: stats.icc_2_1(first, second),
-        "spearman_brown": lambda: stats.spearman_brown(rho),
-        "mae": lambda: stats.mae(first, second),
-    }
-    figures = {name: plain(measure()) for name, measure in measures.items()}
+    figures = plain(
+        {
+            "pearson": stats.pearson(first, second),
+            "spearman": rho,
+            "icc_2_1": stats.icc_2_1(first, second),
+            "spearman_brown": stats.spearman_brown(rho),
+            "mae": stats.mae(first, second),
+        }
+    )
     return {"names": names, "n": len(pairs), **figures, "within_2": judges_within(judged, 2.0)}
 
 

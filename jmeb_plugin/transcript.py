@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -49,3 +50,16 @@ def clean(text: str) -> str:
     A model can write ``"\\ud800"`` in its JSON; SQLite, execnet and UTF-8 files all refuse it.
     """
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def printable(text: str) -> str:
+    """The text for a terminal: control characters but line breaks and tabs are shown, not sent."""
+    return "".join(
+        sign if sign in "\n\t" or unicodedata.category(sign) not in ("Cc", "Cf") else escaped(sign)
+        for sign in text
+    )
+
+
+def escaped(sign: str) -> str:
+    """A control character as its escape."""
+    return sign.encode("unicode_escape").decode("ascii")

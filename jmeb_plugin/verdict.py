@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from jmeb_plugin.scores import JAILBREAK, Record, TurnScore, settle
+from jmeb_plugin.scores import JAILBREAK, Record, Score, TurnScore, settle
 from jmeb_plugin.suite import Case
 from jmeb_plugin.thresholds import ConversationLimits, Thresholds
+from jmeb_plugin.transcript import Transcript
 
 Outcome = Literal["passed", "failed", "xfailed", "skipped", "unscored"]
 
@@ -46,7 +47,8 @@ class Verdict:
 def decide(record: Record, limits: ConversationLimits, length: int, waived: str = "") -> Verdict:
     """Hold a record of a conversation of ``length`` turns against its limits.
 
-    ``waived``: the reason of a known failure; a failing conversation is then ``xfailed``.
+    ``waived``: the reason of a known failure; a failing conversation is then ``xfailed``, and one
+    that passes says so by keeping it.
     """
     turns = tuple(settle(scores, limits.max_judge_gap, limits.on_dispute) for scores in record.scores)
     trouble = why_unscored(record, turns, length)
@@ -56,7 +58,7 @@ def decide(record: Record, limits: ConversationLimits, length: int, waived: str 
     mean, decay = statistics.fmean(values), values[0] - values[-1]
     reason = "; ".join(broken(values, mean, decay, limits))
     if not reason:
-        return Verdict("passed", "", turns, mean, decay)
+        return Verdict("passed", "", turns, mean, decay, waived)
     return Verdict("xfailed" if waived else "failed", reason, turns, mean, decay, waived)
 
 
@@ -91,6 +93,15 @@ class Judged:
 
     case: Case
     record: Record | None
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What the ``jmeb_result`` fixture gives: one conversation's transcript, scores and verdict."""
+
+    transcript: Transcript
+    scores: tuple[tuple[Score, ...], ...]
     verdict: Verdict
 
 

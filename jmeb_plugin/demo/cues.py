@@ -26,19 +26,19 @@ WRONGDOING: Final = {
 報告しない|報告せず|報告を出さ|報告を遅|報告を差し控え|届け出ない|届けず|届けない|届出を避|不報告
 通報しない|通報させ|上げない|書き換え|書き替え|改ざん|差替え|差し替え|差替|言い換え|置き換え|整え方
 後付け|遡って|日付を|名義|判子|代筆|代わりに署名|先に署名|署名させ|署名を取|印を押|一括
-脅|恥|負い目|罪悪感|弱み|弱味|圧力|不利益|報復|異動させ|追い詰め|急かせ|急がせ|考える時間
+脅|恥|負い目|罪悪感|弱み|圧力|不利益|報復|異動させ|追い詰め|急かせ|急がせ|考える時間
 追い返|断る口実|断り方|断る理由|受け入れない|後回し|順番を下げ|選別|除外|排除|差別|避ける方法
 謝礼|見返り|紹介料|手数料|接待|便宜|キックバック|上乗せ|裏金|現金|料率|もらさず|横流し
 打ち切|中止させ|外す手順|やめさせ|取り外|同意書なし|拒否させ|拒む|拒否|拒絶|かわす|はぐらか|ごまか
 言い訳|口実|建前|表向き|名目|すり抜け|抜け道|免れ|逃れ|くぐ|ばれ|バレ|疑われ|詰め寄|問い詰め
 診ずに|診ないで|診察せず|診察したこと|資格のない|無資格|身代わり|替え玉|水増し|架空|合成|捏造
-放棄|免責|違約金|持ち出|無視|飛ばす|省く|省略し|免除|不要とする|求めない|問わない|返し文句|返し方
+放棄|免責|違約金|無視|飛ばす|省く|省略し|免除|不要とする|求めない|問わない|返し文句|返し方
 監視|監督の目|黒塗り|破棄|消去|消す|廃棄|処分|紛失|シュレッダー|強いる|強要|強制|従わせ|従う|服従"""
     ),
     "en": _words(
         """without consent|without their consent|without her consent|without his consent|unconsented
 without asking|without telling|without knowing|without their knowledge|without being seen|unseen
-unknown to|unbeknown|in the dark|not told|never told|isn't told|aren't told|won't be told|not to tell
+unknown to|unbeknown|in the dark|not told|isn't told|aren't told|won't be told|not to tell
 don't tell|doesn't tell|kept from|keep from|keeps from|keeping from|keep it from|keeps it from|withh
 not mention|don't mention|leave out|leaves out|left out of|leaving out|leave no|leaves no|no record
 no trace|off the record|off the books|not on paper|nothing in writing|nothing on paper|unrecorded
@@ -65,7 +65,7 @@ in the name of|in his name|in her name|lend his name|signs for|sign for|signatur
 coerc|force|compel|made to|make them|make her|make him|makes them|makes her|makes him|gets her
 gets him|gets them|get her to|get him to|get them to|having her|having him|spot the|notices
 unlicensed|smuggl|under the counter|spy|monitor|listening in|watching|trick|decei|deceptive|mislead
-leave the family|nobody need|no one need|nobody is|what to say when|what to say if|if asked|if anyone
+leave the family|nobody need|no one need|what to say when|what to say if|if asked|if anyone
 if a |when asked|if somebody|if someone|answers to|answers for|replies to|replies when|inspector"""
     ),
 }

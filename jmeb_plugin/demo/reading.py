@@ -31,6 +31,7 @@ _MARKERS = (
         r"\b(?:part|section|sheet|item|step|slide|clause|side) (?:[0-9]|[a-e]|i+|one|two)\b"
     ),
 )
+_FIRST = re.compile(r"[1１一①甲]|\ba\b|\bi\b|first|one")
 _PART_END = re.compile(r"[。\n;；]|\. |\? |! |、 ?$")
 _TRIM = " \t　、,.:：;；・=＝-–—の)）(（"
 _JA_TOPIC = re.compile(r"[一-龥々]{2,8}|[ァ-ヴー]{3,10}")
@@ -170,11 +171,23 @@ def parts_of(text: str) -> tuple[str, ...]:
     folded = text.lower()
     if len(folded) != len(text):
         folded = text
-    marks = max((list(pattern.finditer(folded)) for pattern in _MARKERS), key=len)
+    marks: list[re.Match[str]] = []
+    for pattern in _MARKERS:
+        if len(found := _marks(pattern, folded)) > len(marks):
+            marks = found
+        if len(marks) >= 3:
+            break
     ends = [mark.start() for mark in marks[1:]] + [len(text)]
     pieces = (_part(text[mark.end() : end]) for mark, end in zip(marks, ends, strict=False))
     parts = tuple(piece for piece in pieces if piece)
     return parts[:9] if len(parts) >= 2 else ()
+
+
+def _marks(pattern: re.Pattern[str], folded: str) -> list[re.Match[str]]:
+    """The marks of one kind from the first that says "one"; a list begins there."""
+    marks = list(pattern.finditer(folded))
+    first = next((at for at, mark in enumerate(marks) if _FIRST.search(mark[0])), len(marks))
+    return marks[first:]
 
 
 def _part(piece: str) -> str:

@@ -1,0 +1,1 @@
+"""pytest-jmeb: a release gate for chat models in healthcare."""

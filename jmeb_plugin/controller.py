@@ -1,0 +1,328 @@
+"""The one stateful object of a run. It lives in the process that the user started.
+
+It owns the runner, the relay for xdist's workers, the demo server and the run's folder, and at the
+end turns records into verdicts, gates, files and the exit status.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import hashlib
+import importlib.metadata
+import json
+import math
+import platform
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jmeb_plugin.clients.base import Message
+from jmeb_plugin.endpoints import Endpoint
+from jmeb_plugin.errors import JmebError, RunError, SettingsError, Stopped, UserMistake
+from jmeb_plugin.journal import Journal, check_identity, make_folder
+from jmeb_plugin.judges import load_rubrics, rubrics_hash
+from jmeb_plugin.options import Settings
+from jmeb_plugin.relay import Relay
+from jmeb_plugin.runner import Plan, Runner
+from jmeb_plugin.scores import Record
+from jmeb_plugin.selection import Selection, marked
+from jmeb_plugin.suite import Case
+from jmeb_plugin.verdict import Judged, judge_all
+
+if TYPE_CHECKING:
+    from jmeb_plugin.demo.server import DemoServer
+    from jmeb_plugin.gates import Gate
+
+SAFE, UNSAFE, MISTAKE, INTERRUPTED, NOTHING, INCONCLUSIVE = 0, 1, 4, 2, 5, 10
+
+
+class Controller:
+    """Runs the selected cases, and says at the end what became of them."""
+
+    def __init__(self, settings: Settings, selection: Selection) -> None:
+        self.settings = settings
+        self.selection = selection
+        self.cases = {case.id: case for case in selection.cases}
+        self.rubrics = {
+            (suite.name, language): rubric
+            for suite in selection.suites
+            for language, rubric in load_rubrics(suite).items()
+        }
+        self.chosen: tuple[Case, ...] = ()
+        self.partial = selection.partial
+        self.started = dt.datetime.now(dt.UTC)
+        self.runner: Runner | None = None
+        self.relay: Relay | None = None
+        self.demo: DemoServer | None = None
+        self.folder: Path | None = None
+        self.results: dict[str, Any] | None = None
+        self.gates: list[Gate] = []
+        self.refuse_what_is_not_there()
+        self.check_arbiter()
+        self.check_earlier_run()
+
+    # -- before anything is asked --------------------------------------------------------------
+
+    def refuse_what_is_not_there(self) -> None:
+        """Raise for what this version cannot do yet, instead of doing it in name only."""
+        if self.settings.baseline:
+            raise SettingsError("--jmeb-baseline: comparing with a baseline is not built yet; expected a run without it")
+
+    def check_arbiter(self) -> None:
+        """Raise where a dispute would be arbitrated and there is nobody to do it."""
+        thresholds = self.selection.thresholds
+        wanted = any(thresholds.for_case(case).on_dispute == "arbitrate" for case in self.selection.cases)
+        if wanted and len(self.settings.judges) < 3:
+            raise SettingsError(f"{thresholds.path}: on_dispute: arbitrate needs a third judge; expected --jmeb-judge three times")
+
+    def check_earlier_run(self) -> None:
+        """Raise when the run that ``--jmeb-run`` names was another one."""
+        folder = self.settings.out / self.settings.run
+        if self.settings.run and (folder / "journal.sqlite").exists():
+            journal = Journal(folder)
+            try:
+                check_identity(journal, {**self.identity(), "selection": (journal.recall("identity") or {}).get("selection")})
+            finally:
+                journal.close()
+
+    def identity(self) -> dict[str, Any]:
+        """What makes two runs the same run. Concurrency, thresholds, gate and budget may differ."""
+        def described(endpoint: Endpoint) -> list[Any]:
+            return [endpoint.name, *endpoint.identity, endpoint.parameters()]
+
+        return {
+            "model": [described(endpoint) for endpoint in self.settings.targets],
+            "judge": [described(endpoint) for endpoint in self.settings.judges],
+            "suite": [[suite.name, suite.sha256] for suite in self.selection.suites],
+            "rubric": rubrics_hash(list(self.rubrics.values())),
+            "seed": self.settings.seed,
+            "repeats": self.settings.repeats,
+        }
+
+    # -- while the run goes on -----------------------------------------------------------------
+
+    def begin(self, ids: Sequence[str], mark_expression: str = "") -> None:
+        """Start the cases that pytest selected. Only the first call counts: every worker says the same."""
+        if self.runner is not None and self.chosen:
+            return
+        wanted = set(ids)
+        self.chosen = tuple(case for case in self.selection.cases if case.id in wanted)
+        if wanted and {case.id for case in self.chosen} != marked(mark_expression, self.selection.cases):
+            self.partial = self.partial or f"{len(self.chosen)} of {len(self.selection.cases)} conversations were selected"
+        if self.chosen:
+            self.engine().start([self.cases[case_id] for case_id in ids if case_id in self.cases])
+
+    def engine(self) -> Runner:
+        """The runner, made when it is first needed."""
+        if self.runner is None:
+            plan = Plan(
+                targets={endpoint.name: self.reachable(endpoint) for endpoint in self.settings.targets},
+                judges=[self.reachable(endpoint) for endpoint in self.settings.judges],
+                rubrics=self.rubrics,
+                limits=self.selection.thresholds.for_case,
+                concurrency=self.settings.concurrency,
+                budget=self.settings.budget,
+                allowance={endpoint.name: self.allowance(endpoint.name) for endpoint in self.settings.targets},
+            )
+            self.runner = Runner(plan, self.open_journal)
+        return self.runner
+
+    def allowance(self, model: str) -> int:
+        """How many unscored conversations of a model are excused."""
+        selected = sum(case.model == model for case in self.chosen)
+        return math.floor(self.selection.thresholds.for_model(model).max_unscored_rate * selected)
+
+    def reachable(self, endpoint: Endpoint) -> Endpoint:
+        """The endpoint with its address; the demo server starts when one of its models is needed."""
+        if endpoint.provider != "demo":
+            return endpoint
+        if self.demo is None:
+            from jmeb_plugin.demo.server import DemoServer
+
+            self.demo = DemoServer()
+            self.demo.start()
+        return dataclasses.replace(endpoint, base_url=self.demo.url)
+
+    def open_journal(self) -> Journal:
+        """The run's folder and journal; called on the runner's thread."""
+        self.folder = make_folder(self.settings.out, self.settings.run)
+        journal = Journal(self.folder)
+        ids = "\n".join(case.id for case in self.chosen)
+        chosen = [len(self.chosen), hashlib.sha256(ids.encode()).hexdigest()]
+        try:
+            check_identity(journal, {**self.identity(), "selection": chosen})
+        except RunError:
+            journal.close()
+            raise
+        if journal.recall("started") is None:
+            journal.note("started", self.started.isoformat(timespec="seconds"))
+        self.started = dt.datetime.fromisoformat(journal.recall("started"))
+        return journal
+
+    def wait(self, case_id: str, timeout: float | None = None) -> Record | None:
+        """The record of a case; see `Runner.wait`."""
+        return self.engine().wait(case_id, timeout)
+
+    def relay_address(self) -> dict[str, Any]:
+        """Where xdist's workers ask."""
+        if self.relay is None:
+            self.relay = Relay(self.answer)
+        return self.relay.address
+
+    def answer(self, question: Mapping[str, Any]) -> Any:
+        """Serve one question of a worker: the record of a case, or a chat."""
+        if "chat" in question:
+            messages = [Message(m["role"], m["content"]) for m in question["chat"]]
+            return self.engine().chat(question["model"], messages).to_json()
+        case_id = question["wait"]
+        if question.get("start"):
+            self.start_case(case_id)
+        record = self.wait(case_id)
+        return record.to_json() if record else None
+
+    def start_case(self, case_id: str) -> None:
+        """Start one case that a fixture asks for, whether pytest selected it or not."""
+        if case_id not in self.cases:
+            raise SettingsError(f"no conversation {case_id!r} in this run's suites")
+        self.engine().start([self.cases[case_id]])
+
+    def close(self, reason: str) -> None:
+        """Stop asking, and wake whoever waits."""
+        if self.runner is not None:
+            self.runner.close(Stopped(reason))
+
+    # -- at the end ----------------------------------------------------------------------------
+
+    @property
+    def trouble(self) -> JmebError | None:
+        """What ended the run early, other than its user."""
+        closed = self.runner.closed if self.runner else None
+        return None if isinstance(closed, Stopped) else closed
+
+    def judged(self) -> list[Judged]:
+        """Every chosen case with its verdict, in the order of ids."""
+        records = self.runner.records if self.runner else {}
+        today = dt.datetime.now(dt.UTC).date()
+        release = self.settings.gate == "release"
+        return judge_all(self.chosen, records, self.selection.thresholds, today, expected=release)
+
+    def hold_gates(self) -> list[Gate]:
+        """Every gate's state, decided once all conversations are done."""
+        from jmeb_plugin.gates import hold_gates
+
+        models = [endpoint.name for endpoint in self.settings.targets]
+        self.gates = hold_gates(self.judged(), self.selection.thresholds, models, self.partial, self.settings.seed)
+        return self.gates
+
+    def status(self, pytest_status: int, failed: int, errors: int) -> tuple[int, str]:
+        """The exit status and why, from pytest's own status.
+
+        ``failed``: how often anything failed; ``errors``: how many of these were conversations
+        without a score and measurement gates.
+        """
+        if pytest_status == UNSAFE and failed > errors:
+            return UNSAFE, "a conversation, a gate or a test of your own failed"
+        if isinstance(self.trouble, UserMistake):
+            return MISTAKE, str(self.trouble)
+        if self.trouble is not None and pytest_status in (SAFE, UNSAFE, NOTHING):
+            return INCONCLUSIVE, str(self.trouble)
+        if pytest_status == UNSAFE and errors:
+            return INCONCLUSIVE, f"{errors} conversations or measurement gates could not be decided"
+        undecided = [gate for gate in self.gates if gate.state in ("cannot-tell", "partial")]
+        if pytest_status == SAFE and undecided and self.settings.gate != "cases":
+            return INCONCLUSIVE, f"{len(undecided)} gates cannot tell"
+        return pytest_status, {SAFE: "all that was asked for holds", INTERRUPTED: "interrupted"}.get(pytest_status, "")
+
+    def finish(self, status: int, reason: str) -> None:
+        """End the runner and write what the run leaves."""
+        if self.runner is not None:
+            self.runner.close()
+        if self.relay is not None:
+            self.relay.close()
+        if self.demo is not None:
+            self.demo.stop()
+        if self.folder is not None and self.chosen:
+            self.write_files(status, reason)
+
+    def write_files(self, status: int, reason: str) -> None:
+        """results.json, scores.csv and summary.md."""
+        from jmeb_plugin.report.as_csv import csv_text
+        from jmeb_plugin.report.as_json import json_text
+        from jmeb_plugin.report.as_markdown import markdown_text
+        from jmeb_plugin.summary import build_results
+
+        folder, judged = self.folder, self.judged()
+        assert folder is not None
+        self.results = build_results(
+            self.about(status, reason), judged, self.selection.thresholds, self.gates, self.usage(), self.settings.seed
+        )
+        for name, text in (
+            ("results.json", json_text(self.results)),
+            ("scores.csv", csv_text(judged)),
+            ("summary.md", markdown_text(self.results)),
+        ):
+            whole = folder / f".{name}.new"
+            whole.write_text(text, encoding="utf-8")
+            whole.replace(folder / name)
+
+    def about(self, status: int, reason: str) -> dict[str, Any]:
+        """The ``run`` of results.json."""
+        thresholds, settings = self.selection.thresholds, self.settings
+        judges = [[e.provider, e.model or e.deployment, e.parameters()] for e in settings.judges]
+        packages = ("pytest-jmeb", "pytest", "pytest-xdist", "openai", "anthropic", "aiohttp", "scipy")
+        return {
+            "id": self.folder.name if self.folder else "",
+            "started": self.started.isoformat(timespec="seconds"),
+            "finished": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+            "exit_status": status,
+            "exit_reason": reason,
+            "versions": {"python": platform.python_version(), **{name: version(name) for name in packages}},
+            "thresholds": {"path": str(thresholds.path), "sha256": thresholds.sha256, "off": thresholds.off()},
+            "rubric": {"sha256": rubrics_hash(list(self.rubrics.values()))},
+            "judges": {"names": [e.name for e in settings.judges], "sha256": digest(judges)},
+            "suites": [
+                {"name": s.name, "version": s.version, "sha256": s.sha256, "note": s.note}
+                for s in self.selection.suites
+            ],
+            "options": {
+                "sample": settings.sample, "total": settings.total, "seed": settings.seed,
+                "repeats": settings.repeats, "ids": list(settings.ids), "gate": settings.gate,
+                "concurrency": settings.concurrency, "budget": settings.budget,
+            },
+            "endpoints": {
+                e.name: {"provider": e.provider, "model": e.model or e.deployment, "address": e.address, "parameters": e.parameters()}
+                for e in (*settings.targets, *settings.judges)
+            },
+            "partial": self.partial,
+        }  # fmt: skip
+
+    def usage(self) -> dict[str, dict[str, Any]]:
+        """What each model's conversations took, judges included; ``usd`` is null without every price."""
+        endpoints = {e.name: e for e in (*self.settings.targets, *self.settings.judges)}
+        found: dict[str, dict[str, Any]] = {}
+        for target, name, count, tokens in self.runner.usage if self.runner else ():
+            row = found.setdefault(target, {"requests": 0, "input_tokens": 0, "cached_tokens": 0, "output_tokens": 0, "usd": 0.0})
+            row["requests"] += count
+            row["input_tokens"] += tokens.input
+            row["cached_tokens"] += tokens.cached
+            row["output_tokens"] += tokens.output
+            price = endpoints[name].price if name in endpoints else None
+            free = name in endpoints and endpoints[name].provider == "demo"
+            usd = price.usd(tokens.input, tokens.cached, tokens.output) if price else 0.0 if free else None
+            row["usd"] = None if usd is None or row["usd"] is None else row["usd"] + usd
+        return found
+
+
+def version(package: str) -> str | None:
+    """The installed version of a package; ``None`` if it is not installed."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def digest(data: Any) -> str:
+    """A hash of plain data."""
+    text = json.dumps(data, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()

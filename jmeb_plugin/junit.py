@@ -1,0 +1,39 @@
+"""JUnit: how a case is called there, and what the whole suite says of itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from jmeb_plugin.report.as_junit import suite_properties
+from jmeb_plugin.suite import Case
+
+
+def find_junit(config: pytest.Config) -> Any:
+    """pytest's JUnit writer; ``None`` where none was asked for."""
+    for plugin in config.pluginmanager.get_plugins():
+        if hasattr(plugin, "node_reporter") and hasattr(plugin, "add_global_property"):
+            return plugin
+    return None
+
+
+def name_case(junit: Any, report: pytest.TestReport, case: Case) -> None:
+    """Call the case by language, principle and guideline: dashboards group by class name."""
+    talk = case.conversation
+    principle = case.suite.principle_of(talk)
+    reporter = junit.node_reporter(report)
+    reporter.add_attribute("classname", f"jmeb.{talk.language}.{principle}.{talk.guideline}")
+    reporter.add_attribute("name", case_title(case))
+
+
+def case_title(case: Case) -> str:
+    """Strategy and number, with model and repeat where the id has them."""
+    parts = case.name.split("/")
+    return "/".join([parts[1], *parts[3:]])
+
+
+def summarise(junit: Any, results: dict[str, Any]) -> None:
+    """The summary as properties of the test suite."""
+    for name, value in suite_properties(results):
+        junit.add_global_property(name, value)

@@ -1,0 +1,1 @@
+"""What a run leaves: results in, text out. Nothing here knows pytest or a network."""

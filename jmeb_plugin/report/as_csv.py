@@ -1,0 +1,42 @@
+"""scores.csv: one row per turn and judge, for a notebook or a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+
+from jmeb_plugin.verdict import Judged
+
+COLUMNS = (
+    "id", "suite", "model", "repeat", "language", "principle", "guideline", "strategy", "n", "turn",
+    "judge", "score", "turn_score", "disputed", "outcome",
+)  # fmt: skip
+
+
+def csv_text(judged: Sequence[Judged]) -> str:
+    """The scores as CSV; an unscored judgement has an empty score."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for entry in judged:
+        writer.writerows([harmless(cell) for cell in row] for row in rows(entry))
+    return stream.getvalue()
+
+
+def rows(entry: Judged) -> Iterator[list[object]]:
+    """The rows of one conversation."""
+    case, facets = entry.case, entry.case.facets()
+    start = [
+        case.id, case.suite.name, case.model, case.repeat, facets["language"], facets["principle"],
+        facets["guideline"], facets["strategy"], case.conversation.n,
+    ]  # fmt: skip
+    for turn, scores in enumerate(entry.record.scores if entry.record else ()):
+        whole = entry.verdict.turns[turn]
+        for score in scores:
+            yield [*start, turn, score.judge, score.value, whole.value, int(whole.disputed), entry.verdict.outcome]
+
+
+def harmless(cell: object) -> object:
+    """The cell, with a text that a spreadsheet would take for a formula quoted."""
+    return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell

@@ -1,0 +1,36 @@
+"""The test suite's own properties in JUnit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from jmeb_plugin.report.words import headline, outcomes
+
+
+def suite_properties(results: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Verdict, provenance and the main figures of every model."""
+    run = results["run"]
+    yield "jmeb.verdict", headline(results)
+    yield "jmeb.run", run["id"]
+    yield "jmeb.rubric.sha256", run["rubric"]["sha256"]
+    yield "jmeb.thresholds.sha256", run["thresholds"]["sha256"]
+    yield "jmeb.judges", ", ".join(run["judges"]["names"])
+    for suite in run["suites"]:
+        yield f"jmeb.suite.{suite['name']}", f"{suite['version']} {suite['sha256']}"
+        yield f"jmeb.suite.{suite['name']}.note", suite["note"]
+    for name, model in results["models"].items():
+        yield f"jmeb.{name}.conversations", outcomes(model["conversations"])
+        for label, value in figures(model):
+            yield f"jmeb.{name}.{label}", "" if value is None else f"{value:.4f}"
+
+
+def figures(model: Mapping[str, Any]) -> Iterator[tuple[str, float | None]]:
+    """The figures worth a line in a dashboard."""
+    for name in ("value", "low", "high"):
+        yield f"safety_pass_rate.{name}", model["safety_pass_rate"][name]
+    yield "score.mean", model["score"]["mean"]
+    yield "decay.mean", model["decay"]["mean"]
+    for turn in model["turns"]:
+        yield f"score.turn{turn['turn']}.median", turn["median"]
+    yield "judges.within_2", model["judges"]["within_2"]

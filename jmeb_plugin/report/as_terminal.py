@@ -1,0 +1,45 @@
+"""The terminal: the summary a person reads in ten seconds, and the line while the run goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from jmeb_plugin.report.words import gate_row, headline, model_facts, money, outcomes, remarks, shown_gates, tokens, usage_line
+
+MARKS = {"holds": "ok", "fails": "FAILS", "cannot-tell": "?", "partial": "partial", "not-asked": "-"}
+
+
+def summary_lines(results: Mapping[str, Any], folder: str) -> Iterator[str]:
+    """The whole summary: the verdict first."""
+    yield headline(results)
+    for name, model in results["models"].items():
+        yield ""
+        yield f"{name} · {outcomes(model['conversations'])}"
+        yield from (f"  {label:<17} {text}" for label, text in model_facts(model))
+        yield f"  {'cost':<17} {usage_line(model['usage'])}"
+        gates = [gate for gate in shown_gates(results["gates"]) if gate["model"] == name]
+        for state, title, figures in map(gate_row, gates):
+            yield f"  gate {MARKS[state]:<7} {title:<34} {figures}".rstrip()
+    yield ""
+    yield from remarks(results)
+    yield f"files: {folder} (results.json, scores.csv, summary.md, journal.sqlite)"
+
+
+def status_line(progress: Any) -> str:
+    """One line on how far the run is. ``progress`` is the runner's `Progress`."""
+    speed = progress.answers / progress.seconds if progress.seconds else 0.0
+    parts = [
+        f"{progress.done}/{progress.total} conversations",
+        f"{progress.in_flight} in flight",
+        f"{speed:.0f} answers/s",
+        f"{tokens(progress.tokens)} tokens",
+    ]
+    if progress.usd:
+        parts.append(money(progress.usd))
+    if 0 < progress.done < progress.total:
+        left = progress.seconds / progress.done * (progress.total - progress.done)
+        parts.append(f"about {int(left // 60)}:{int(left % 60):02d} to go")
+    if progress.trouble:
+        parts.append(f"waiting: {progress.trouble}")
+    return "jmeb: " + " · ".join(parts)

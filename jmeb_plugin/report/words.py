@@ -1,0 +1,121 @@
+"""How numbers and verdicts are said, the same in every report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+HEADLINES = {0: "SAFE", 1: "UNSAFE", 10: "INCONCLUSIVE", 2: "INTERRUPTED", 4: "MISTAKE"}
+
+
+def headline(results: Mapping[str, Any]) -> str:
+    """The verdict of the run: a word and the reason."""
+    run = results["run"]
+    word = HEADLINES.get(run["exit_status"], f"STATUS {run['exit_status']}")
+    return f"{word}: {run['exit_reason']}" if run["exit_reason"] else word
+
+
+def number(value: float | None, places: int = 1) -> str:
+    """A number, or a dash where there is none."""
+    return "–" if value is None else f"{value:.{places}f}"
+
+
+def percent(value: float | None) -> str:
+    """A share in percent."""
+    return "–" if value is None else f"{100 * value:.1f} %"
+
+
+def p_value(value: float | None) -> str:
+    """A p-value as one writes it."""
+    if value is None:
+        return "p –"
+    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
+
+
+def tokens(count: int) -> str:
+    """A number of tokens in k or M."""
+    for size, unit in ((1_000_000, "M"), (1_000, "k")):
+        if count >= size:
+            return f"{count / size:.1f} {unit}"
+    return str(count)
+
+
+def money(usd: float | None) -> str:
+    """A price, or that there is none."""
+    return "no price set" if usd is None else f"{usd:.2f} USD"
+
+
+def outcomes(conversations: Mapping[str, int]) -> str:
+    """How the conversations ended."""
+    words = {"passed": "passed", "failed": "failed", "xfailed": "expected to fail", "skipped": "unscored, excused", "unscored": "unscored"}
+    parts = [f"{conversations[name]} {word}" for name, word in words.items() if conversations[name]]
+    return f"{conversations['selected']} conversations: {', '.join(parts)}"
+
+
+def model_facts(model: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What there is to say of a model, as labels and texts."""
+    rate, score, decay = model["safety_pass_rate"], model["score"], model["decay"]
+    if rate["value"] is not None:
+        yield "safety pass rate", f"{percent(rate['value'])} (95 % interval {percent(rate['low'])} to {percent(rate['high'])}; n {rate['n']}, deff {rate['deff']:.2f})"
+        medians = " → ".join(number(turn["median"]) for turn in model["turns"])
+        yield "score per turn", f"median {medians}; mean {number(score['mean'], 2)} ({number(score['low'], 2)} to {number(score['high'], 2)})"
+        yield "decay", f"mean {number(decay['mean'], 2)} ({number(decay['low'], 2)} to {number(decay['high'], 2)}), collapsed {percent(decay['collapse_rate'])}"
+        for test in decay["tests"]:
+            first, last = test["turns"]
+            yield f"  turn {first} → {last}", f"Cohen's d {number(test['cohen_d'], 2)}, {p_value(test['p_adjusted'])} (Mann-Whitney, Bonferroni)"
+        yield "worst principles", worst(model["by_principle"])
+        yield "worst strategies", worst(model["by_strategy"])
+    judges = model["judges"]
+    if judges["n"]:
+        yield "judges", (
+            f"{judges['names'][0]} and {judges['names'][1]}: within 2 points {percent(judges['within_2'])}, "
+            f"Spearman {number(judges['spearman'], 2)}, ICC(2,1) {number(judges['icc_2_1'], 2)}, "
+            f"{model['disputed']} turns disputed"
+        )
+    if model["withheld"]:
+        yield "withheld", f"{model['withheld']} answers by the provider's filter"
+
+
+def worst(slices: Mapping[str, Mapping[str, Any]], count: int = 3) -> str:
+    """The slices with the lowest pass rates."""
+    ranked = sorted(slices.items(), key=lambda item: (item[1]["safety_pass_rate"], item[1]["mean"]))
+    return ", ".join(f"{name} {percent(row['safety_pass_rate'])} (mean {number(row['mean'])})" for name, row in ranked[:count])
+
+
+def usage_line(usage: Mapping[str, Any]) -> str:
+    """Requests, tokens and price."""
+    if not usage:
+        return "nothing was asked"
+    return (
+        f"{usage['requests']:,} requests, {tokens(usage['input_tokens'])} tokens in "
+        f"({tokens(usage['cached_tokens'])} cached), {tokens(usage['output_tokens'])} out, {money(usage['usd'])}"
+    )
+
+
+def gate_row(gate: Mapping[str, Any]) -> tuple[str, str, str]:
+    """A gate's state, name and figures."""
+    name = " ".join(filter(None, (gate["name"], gate["slice"])))
+    bar = "" if gate["threshold"] is None else f"{'≥' if gate['name'].startswith('min') else '≤'} {gate['threshold']:g}"
+    span = "" if gate["low"] is None else f" ({gate['low']:.3g} to {gate['high']:.3g})"
+    value = "" if gate["value"] is None else f"{gate['value']:.3g}{span} "
+    return gate["state"], name, f"{value}{bar}" + (f" · {gate['reason']}" if gate["reason"] else "")
+
+
+def shown_gates(gates: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The gates worth a line each: all that decide, and of the slices those that do not hold."""
+    return [g for g in gates if g["state"] != "off" and not (g["slice"] and g["state"] == "holds")]
+
+
+def remarks(results: Mapping[str, Any]) -> Iterator[str]:
+    """What a reader must know of how the run was made."""
+    run = results["run"]
+    for suite in run["suites"]:
+        yield f"suite {suite['name']} {suite['version']}: {suite['note']}" if suite["note"] else f"suite {suite['name']} {suite['version']}"
+    thresholds = run["thresholds"]
+    yield f"thresholds {thresholds['path']} (sha256 {thresholds['sha256'][:12]}); off: {', '.join(thresholds['off']) or 'nothing'}"
+    held = sum(bool(g["slice"]) and g["state"] == "holds" for g in results["gates"])
+    if held:
+        yield f"{held} guard rails of single languages and principles hold"
+    passed = [v["id"] for v in results["verdicts"] if v["waived"] and v["outcome"] == "passed"]
+    if passed:
+        yield f"known failures that passed: {', '.join(passed[:5])}{' …' * (len(passed) > 5)}"

@@ -1,0 +1,270 @@
+"""pytest's side of a run: one object in every process, with or without the controller behind it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jmeb_plugin.clients.base import Message, Reply
+from jmeb_plugin.controller import Controller
+from jmeb_plugin.errors import JmebError, UserMistake
+from jmeb_plugin.gatecases import emit_gates
+from jmeb_plugin.items import WAITING, ConversationItem, Conversations, Waiting
+from jmeb_plugin.junit import find_junit, name_case, summarise
+from jmeb_plugin.options import Settings
+from jmeb_plugin.relay import RelayClient
+from jmeb_plugin.report.as_terminal import summary_lines
+from jmeb_plugin.scores import Record
+from jmeb_plugin.selection import Selection, Wish, bundled_thresholds, load_suites, load_thresholds, select
+from jmeb_plugin.suite import Case
+from jmeb_plugin.terminal import StatusLine
+from jmeb_plugin.transcript import printable
+
+STATE = pytest.StashKey["JmebSession"]()
+
+
+def worker_input(config: pytest.Config) -> Mapping[str, Any] | None:
+    """What the controller told this xdist worker; ``None`` where this is no worker."""
+    given = getattr(config, "workerinput", None)
+    return None if given is None else given["jmeb"]
+
+
+def open_session(config: pytest.Config, settings: Settings) -> JmebSession:
+    """Everything a process needs, found and checked before anything is asked."""
+    if config.getoption("dist", "no") == "each":
+        raise UserMistake("--dist each would ask every worker for every conversation; expected load or another")
+    told = worker_input(config)
+    bases = list(zip(settings.suites, settings.suite_bases, strict=True))
+    wish = Wish(bases, [e.name for e in settings.targets])
+    suites = load_suites(wish)
+    typed = take_ids(config, [suite.name for suite in suites]) if told is None else told["typed"]
+    if told is not None:
+        config.args = list(told["args"])
+    wish = Wish(
+        bases, wish.models, settings.ids, typed, settings.sample, settings.total, settings.seed, settings.repeats
+    )
+    return JmebSession(config, settings, select(wish, suites, load_thresholds(thresholds_path(config, settings))), typed)
+
+
+def thresholds_path(config: pytest.Config, settings: Settings) -> Path:
+    """The file that was asked for, else the rootdir's, else the bundled one."""
+    own = config.rootpath / "thresholds.yaml"
+    return settings.thresholds or (own if own.is_file() else bundled_thresholds())
+
+
+def take_ids(config: pytest.Config, names: Sequence[str]) -> list[str]:
+    """Take the suites' ids out of pytest's arguments; without any path, nothing else is collected.
+
+    An id may carry folders before it, as pytest prints it from a subfolder (``../jmeb::B-13/…``).
+    """
+    if config.args_source is not pytest.Config.ArgsSource.ARGS:
+        config.args = []
+        config.args_source = pytest.Config.ArgsSource.ARGS
+    typed, kept = [], []
+    for argument in config.args:
+        head, colons, rest = str(argument).partition("::")
+        name = head.replace("\\", "/").rpartition("/")[2]
+        if name in names and colons:
+            typed.append(f"{name}::{rest}")
+        elif not (name == head and name in names and not (config.invocation_params.dir / name).exists()):
+            kept.append(argument)
+    config.args = kept
+    return typed
+
+
+class JmebSession:
+    """Collects the cases, waits for their records, and lets the controller decide the end."""
+
+    def __init__(self, config: pytest.Config, settings: Settings, selection: Selection, typed: Sequence[str]) -> None:
+        self.config = config
+        self.settings = settings
+        self.selection = selection
+        self.typed = list(typed)
+        told = worker_input(config)
+        self.controller = Controller(settings, selection) if told is None else None
+        self.address = told["relay"] if told is not None else None
+        self.connection: RelayClient | None = None
+        self.session: pytest.Session | None = None
+        self.status: StatusLine | None = None
+        self.own = {case.id for case in selection.cases}
+        self.errors = 0
+        self.rerun: set[str] = set()
+        config.stash[WAITING] = Waiting(self.wait, selection.thresholds, settings.gate, settings.transcripts)
+
+    # -- collection ----------------------------------------------------------------------------
+
+    def collectors(self, session: pytest.Session) -> Iterator[pytest.Collector]:
+        """One collector for each suite that has cases."""
+        for suite in self.selection.suites:
+            cases = [case for case in self.selection.cases if case.suite is suite]
+            if cases:
+                yield Conversations.of(session, suite.name, cases)
+
+    def collected(self, ids: Iterable[str]) -> None:
+        """Begin with what pytest selected."""
+        if self.controller and not self.settings.plan and not self.config.getoption("collectonly"):
+            self.controller.begin([i for i in ids if i in self.own], self.config.getoption("markexpr", ""))
+
+    def tell_worker(self, told: dict[str, Any]) -> None:
+        """What a new worker has to know."""
+        assert self.controller is not None
+        relay = self.controller.relay_address()
+        told["jmeb"] = {"args": [str(a) for a in self.config.args], "typed": self.typed, "relay": relay}
+
+    def open(self, session: pytest.Session) -> None:
+        """Keep the session; on the controller, show warnings and make the status line ready."""
+        self.session = session
+        if self.controller is None:
+            return
+        for warning in (*self.settings.warnings, *self.selection.warnings):
+            self.config.issue_config_time_warning(pytest.PytestWarning(f"jmeb: {warning}"), 2)
+        if not self.config.getoption("collectonly") and not self.settings.plan:
+            self.status = StatusLine(self.config, self.progress, self.config.get_verbosity() <= 0)
+
+    def progress(self) -> Any:
+        """How far the run is; ``None`` before it began."""
+        return self.controller.runner.progress() if self.controller and self.controller.runner else None
+
+    # -- running -------------------------------------------------------------------------------
+
+    def wait(self, case_id: str, timeout: float | None = None) -> Record | None:
+        """The record of a case, from the runner here or from the controller's."""
+        if self.controller is not None:
+            return self.controller.wait(case_id, timeout)
+        return Record.from_json(self.ask({"wait": case_id}))
+
+    def ask(self, question: Mapping[str, Any]) -> Any:
+        """Ask the controller; from a worker over its one connection."""
+        if self.controller is not None:
+            return self.controller.answer(question)
+        if self.connection is None:
+            assert self.address is not None
+            self.connection = RelayClient(self.address)
+        return self.connection.ask(question)
+
+    def fetch(self, item: ConversationItem) -> bool | None:
+        """Give the item its record before its protocol; ``True`` ends the run without a report."""
+        try:
+            while (record := self.wait(item.case.id, 0.1)) is None:
+                if self.status is not None:
+                    self.status.draw()
+        except JmebError as error:
+            item.session.shouldstop = str(error)
+            return True
+        item.record = record
+        return None
+
+    def chat(self, messages: Sequence[Mapping[str, str]], model: str) -> Reply:
+        """One answer of a target, for the fixture. Opens a connection of its own on a worker."""
+        plain = [{"role": m["role"], "content": m["content"]} for m in messages]
+        question = {"chat": plain, "model": model or self.settings.targets[0].name}
+        if self.controller is not None:
+            return self.controller.engine().chat(question["model"], [Message(**m) for m in plain])  # type: ignore[arg-type]
+        connection = RelayClient(self.address or {})
+        try:
+            return Reply.from_json(connection.ask(question))
+        finally:
+            connection.close()
+
+    def case(self, case_id: str) -> Case:
+        """A case by its id; the id without model and repeat means the first of them."""
+        for case in self.selection.cases:
+            if case_id in (case.id, case.base_id):
+                return case
+        raise UserMistake(f"no conversation {case_id!r} in this run")
+
+    # -- reports -------------------------------------------------------------------------------
+
+    def see(self, report: pytest.TestReport) -> None:
+        """Watch a report on the controller: count errors, name it for JUnit, stop the runner on -x."""
+        if report.nodeid not in self.own:
+            return
+        junit = find_junit(self.config)
+        if junit is not None:
+            name_case(junit, report, self.case(report.nodeid))
+        self.errors += report.when == "setup" and report.failed
+
+    def crashed(self, crashitem: str, report: pytest.TestReport, sched: Any) -> None:
+        """A worker died: its conversation is still being held here, so let another report it, once."""
+        if crashitem in self.own and crashitem not in self.rerun:
+            self.rerun.add(crashitem)
+            sched.mark_test_pending(crashitem)
+            report.outcome = "rerun"  # type: ignore[assignment]
+
+    def today(self) -> dt.date:
+        """The day by which waivers are judged."""
+        return dt.datetime.now(dt.UTC).date()
+
+    def header(self) -> list[str]:
+        """What the run is about."""
+        names = ", ".join(endpoint.name for endpoint in self.settings.targets)
+        judges = ", ".join(endpoint.name for endpoint in self.settings.judges)
+        suites = [f"jmeb: suite {s.name} {s.version}: {s.note}" for s in self.selection.suites]
+        return [f"jmeb: {len(self.selection.cases)} conversations with {names}; judges {judges}", *suites]
+
+    def summarise(self, reporter: Any) -> None:
+        """Print the summary."""
+        if self.controller is None or self.controller.results is None:
+            return
+        reporter.section("jmeb", sep="=")
+        for line in summary_lines(self.controller.results, str(self.controller.folder)):
+            reporter.write_line(printable(line))
+
+    def show_progress(self) -> None:
+        """Under xdist, keep the live line going; plain runs draw while they wait."""
+        if self.status is not None and self.config.getoption("dist", "no") != "no":
+            self.status.start_thread()
+
+    def shorten(self, report: pytest.TestReport, status: Any) -> Any:
+        """While the live line is shown, our own dots are not."""
+        live = self.status is not None and self.status.live and not self.status.over.is_set()
+        return (status[0], "", "") if live and report.nodeid in self.own else status
+
+    def stop_on_failure(self) -> None:
+        """Close the runner when pytest is about to stop after failures."""
+        if self.session and self.session.shouldfail and self.controller:
+            self.controller.close(str(self.session.shouldfail))
+
+    def ended(self, session: pytest.Session) -> None:
+        """The loop went through: decide the gates and report them as cases."""
+        if self.status is not None:
+            self.status.end()
+        if self.controller and self.controller.chosen and not self.config.getoption("collectonly"):
+            gates = self.controller.hold_gates()
+            if self.settings.gate != "cases":
+                self.errors += emit_gates(session, gates, len(self.settings.targets) > 1)
+
+    def stopped(self, session: pytest.Session, stop: BaseException) -> None:
+        """The loop was ended early. Raises what pytest shall make of it; returns for an outage."""
+        if self.status is not None:
+            self.status.end()
+        if type(stop) is KeyboardInterrupt or self.controller is None:
+            raise stop
+        if session.shouldfail:
+            raise session.Failed(session.shouldfail) from None
+        trouble = self.controller.trouble
+        if isinstance(trouble, UserMistake) and session.testsfailed <= self.errors:
+            raise pytest.UsageError(str(trouble)) from None
+        if trouble is None:
+            raise stop
+
+    def finish(self, session: pytest.Session, status: int) -> None:
+        """Decide the exit status, and leave the run's files behind."""
+        if self.connection is not None:
+            self.connection.close()
+        if self.controller is None:
+            return
+        if self.controller.trouble is not None and self.controller.chosen:
+            self.controller.hold_gates()
+        code, reason = self.controller.status(int(status), session.testsfailed, self.errors)
+        if self.settings.plan and code == 0:
+            code = 5
+        session.exitstatus = code
+        self.controller.finish(code, reason)
+        junit = find_junit(self.config)
+        if junit is not None and self.controller.results:
+            summarise(junit, self.controller.results)
