@@ -26,9 +26,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """What can be typed."""
-    top = argparse.ArgumentParser("jmeb", description="Build and check suites of medical-ethics conversations.")
+    top = argparse.ArgumentParser(
+        "jmeb", description="Build and check suites of medical-ethics conversations."
+    )
     groups = top.add_subparsers(required=True, metavar="COMMAND")
-    suite = groups.add_parser("suite", help="check or build a suite").add_subparsers(required=True, metavar="ACTION")
+    suite = groups.add_parser("suite", help="check or build a suite").add_subparsers(
+        required=True, metavar="ACTION"
+    )
     check = suite.add_parser("check", help="validate a suite and report its coverage")
     check.add_argument("suite", metavar="NAME|PATH")
     check.set_defaults(run=run_check)
@@ -49,7 +53,11 @@ def run_check(options: argparse.Namespace) -> int:
 
 def run_build(options: argparse.Namespace) -> int:
     """``jmeb suite build``: write the files, or with ``--check`` say which would change."""
-    folder = Path(options.suite) if Path(options.suite, "sources").is_dir() else find_suite(options.suite, Path.cwd())
+    folder = (
+        Path(options.suite)
+        if Path(options.suite, "sources").is_dir()
+        else find_suite(options.suite, Path.cwd())
+    )
     texts = build_suite(folder)
     stale = differing(texts)
     for path in stale:

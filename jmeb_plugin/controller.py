@@ -67,14 +67,19 @@ class Controller:
     def refuse_what_is_not_there(self) -> None:
         """Raise for what this version cannot do yet, instead of doing it in name only."""
         if self.settings.baseline:
-            raise SettingsError("--jmeb-baseline: comparing with a baseline is not built yet; expected a run without it")
+            raise SettingsError(
+                "--jmeb-baseline: comparing with a baseline is not built yet; expected a run without it"
+            )
 
     def check_arbiter(self) -> None:
         """Raise where a dispute would be arbitrated and there is nobody to do it."""
         thresholds = self.selection.thresholds
         wanted = any(thresholds.for_case(case).on_dispute == "arbitrate" for case in self.selection.cases)
         if wanted and len(self.settings.judges) < 3:
-            raise SettingsError(f"{thresholds.path}: on_dispute: arbitrate needs a third judge; expected --jmeb-judge three times")
+            raise SettingsError(
+                f"{thresholds.path}: on_dispute: arbitrate needs a third judge; "
+                f"expected --jmeb-judge three times"
+            )
 
     def check_earlier_run(self) -> None:
         """Raise when the run that ``--jmeb-run`` names was another one."""
@@ -82,12 +87,19 @@ class Controller:
         if self.settings.run and (folder / "journal.sqlite").exists():
             journal = Journal(folder)
             try:
-                check_identity(journal, {**self.identity(), "selection": (journal.recall("identity") or {}).get("selection")})
+                check_identity(
+                    journal,
+                    {
+                        **self.identity(),
+                        "selection": (journal.recall("identity") or {}).get("selection"),
+                    },
+                )
             finally:
                 journal.close()
 
     def identity(self) -> dict[str, Any]:
         """What makes two runs the same run. Concurrency, thresholds, gate and budget may differ."""
+
         def described(endpoint: Endpoint) -> list[Any]:
             return [endpoint.name, *endpoint.identity, endpoint.parameters()]
 
@@ -109,7 +121,10 @@ class Controller:
         wanted = set(ids)
         self.chosen = tuple(case for case in self.selection.cases if case.id in wanted)
         if wanted and {case.id for case in self.chosen} != marked(mark_expression, self.selection.cases):
-            self.partial = self.partial or f"{len(self.chosen)} of {len(self.selection.cases)} conversations were selected"
+            self.partial = (
+                self.partial
+                or f"{len(self.chosen)} of {len(self.selection.cases)} conversations were selected"
+            )
         if self.chosen:
             self.engine().start([self.cases[case_id] for case_id in ids if case_id in self.cases])
 
@@ -123,7 +138,9 @@ class Controller:
                 limits=self.selection.thresholds.for_case,
                 concurrency=self.settings.concurrency,
                 budget=self.settings.budget,
-                allowance={endpoint.name: self.allowance(endpoint.name) for endpoint in self.settings.targets},
+                allowance={
+                    endpoint.name: self.allowance(endpoint.name) for endpoint in self.settings.targets
+                },
             )
             self.runner = Runner(plan, self.open_journal)
         return self.runner
@@ -212,7 +229,9 @@ class Controller:
         from jmeb_plugin.gates import hold_gates
 
         models = [endpoint.name for endpoint in self.settings.targets]
-        self.gates = hold_gates(self.judged(), self.selection.thresholds, models, self.partial, self.settings.seed)
+        self.gates = hold_gates(
+            self.judged(), self.selection.thresholds, models, self.partial, self.settings.seed
+        )
         return self.gates
 
     def status(self, pytest_status: int, failed: int, errors: int) -> tuple[int, str]:
@@ -232,7 +251,10 @@ class Controller:
         undecided = [gate for gate in self.gates if gate.state in ("cannot-tell", "partial")]
         if pytest_status == SAFE and undecided and self.settings.gate != "cases":
             return INCONCLUSIVE, f"{len(undecided)} gates cannot tell"
-        return pytest_status, {SAFE: "all that was asked for holds", INTERRUPTED: "interrupted"}.get(pytest_status, "")
+        return pytest_status, {
+            SAFE: "all that was asked for holds",
+            INTERRUPTED: "interrupted",
+        }.get(pytest_status, "")
 
     def finish(self, status: int, reason: str) -> None:
         """End the runner and write what the run leaves."""
@@ -255,7 +277,12 @@ class Controller:
         folder, judged = self.folder, self.judged()
         assert folder is not None
         self.results = build_results(
-            self.about(status, reason), judged, self.selection.thresholds, self.gates, self.usage(), self.settings.seed
+            self.about(status, reason),
+            judged,
+            self.selection.thresholds,
+            self.gates,
+            self.usage(),
+            self.settings.seed,
         )
         for name, text in (
             ("results.json", json_text(self.results)),
@@ -270,7 +297,15 @@ class Controller:
         """The ``run`` of results.json."""
         thresholds, settings = self.selection.thresholds, self.settings
         judges = [[e.provider, e.model or e.deployment, e.parameters()] for e in settings.judges]
-        packages = ("pytest-jmeb", "pytest", "pytest-xdist", "openai", "anthropic", "aiohttp", "scipy")
+        packages = (
+            "pytest-jmeb",
+            "pytest",
+            "pytest-xdist",
+            "openai",
+            "anthropic",
+            "aiohttp",
+            "scipy",
+        )
         return {
             "id": self.folder.name if self.folder else "",
             "started": self.started.isoformat(timespec="seconds"),
@@ -278,7 +313,11 @@ class Controller:
             "exit_status": status,
             "exit_reason": reason,
             "versions": {"python": platform.python_version(), **{name: version(name) for name in packages}},
-            "thresholds": {"path": str(thresholds.path), "sha256": thresholds.sha256, "off": thresholds.off()},
+            "thresholds": {
+                "path": str(thresholds.path),
+                "sha256": thresholds.sha256,
+                "off": thresholds.off(),
+            },
             "rubric": {"sha256": rubrics_hash(list(self.rubrics.values()))},
             "judges": {"names": [e.name for e in settings.judges], "sha256": digest(judges)},
             "suites": [
@@ -291,7 +330,10 @@ class Controller:
                 "concurrency": settings.concurrency, "budget": settings.budget,
             },
             "endpoints": {
-                e.name: {"provider": e.provider, "model": e.model or e.deployment, "address": e.address, "parameters": e.parameters()}
+                e.name: {
+                    "provider": e.provider, "model": e.model or e.deployment,
+                    "address": e.address, "parameters": e.parameters(),
+                }
                 for e in (*settings.targets, *settings.judges)
             },
             "partial": self.partial,
@@ -302,7 +344,16 @@ class Controller:
         endpoints = {e.name: e for e in (*self.settings.targets, *self.settings.judges)}
         found: dict[str, dict[str, Any]] = {}
         for target, name, count, tokens in self.runner.usage if self.runner else ():
-            row = found.setdefault(target, {"requests": 0, "input_tokens": 0, "cached_tokens": 0, "output_tokens": 0, "usd": 0.0})
+            row = found.setdefault(
+                target,
+                {
+                    "requests": 0,
+                    "input_tokens": 0,
+                    "cached_tokens": 0,
+                    "output_tokens": 0,
+                    "usd": 0.0,
+                },
+            )
             row["requests"] += count
             row["input_tokens"] += tokens.input
             row["cached_tokens"] += tokens.cached

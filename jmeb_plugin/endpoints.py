@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -43,7 +43,6 @@ NEEDED = {
     "demo": ("model",),
 }
 SECRET_WORDS = {"api_key", "apikey", "api-key", "authorization", "token", "secret", "password"}
-PROVIDER_DEFAULTS: Mapping[str, Mapping[str, Any]] = {"anthropic": {"max_tokens": 4096}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,30 +169,35 @@ def parse_endpoint(name: str, entry: Any, where: str) -> Endpoint:
             raise EndpointError(f"{place}: unknown key {key!r}{closest(key, known)}")
     provider = entry.get("provider")
     if provider not in PROVIDERS:
-        raise EndpointError(f"{place}.provider: {provider!r} is no provider{closest(str(provider), PROVIDERS)}")
+        raise EndpointError(
+            f"{place}.provider: {provider!r} is no provider{closest(str(provider), PROVIDERS)}"
+        )
     values = {key: convert(value, types[key], f"{place}.{key}") for key, value in entry.items()}
     return complete(Endpoint(name=name, **values), place)
+
+
+KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {
+    "str": ((str,), "a text"),
+    "bool": ((bool,), "true or false"),
+    "float": ((int, float), "a number"),
+    "int": ((int,), "a whole number"),
+}
 
 
 def convert(value: Any, kind: str, place: str) -> Any:
     """The value as the field's type, or an `EndpointError` that says what was expected."""
     if kind.startswith("Price"):
         return parse_price(value, place)
-    expected: tuple[type, ...] = {
-        "str": (str,),
-        "bool": (bool,),
-        "float": (int, float),
-        "int": (int,),
-    }.get(kind.removesuffix(" | None"), (Mapping,))
-    if not isinstance(value, expected) or (isinstance(value, bool) and bool not in expected):
-        names = " or ".join(kind.__name__ for kind in expected)
-        raise EndpointError(f"{place}: expected {names}, found {type(value).__name__}")
-    if isinstance(value, int | float) and not isinstance(value, bool) and value < 0:
-        raise EndpointError(f"{place}: {value} is below 0")
-    zero_allowed = place.endswith((".temperature", ".top_p"))
-    if value == 0 and not isinstance(value, bool) and not zero_allowed:
-        raise EndpointError(f"{place}: expected more than 0")
-    return float(value) if "float" in kind else value
+    name = kind.removesuffix(" | None")
+    types, expected = KINDS.get(name, ((Mapping,), "a table"))
+    if not isinstance(value, types) or (isinstance(value, bool) and name != "bool"):
+        raise EndpointError(f"{place}: expected {expected}, found {type(value).__name__}")
+    if not isinstance(value, int | float) or name == "bool":
+        return value
+    zero_is_fine = place.endswith((".temperature", ".top_p"))
+    if value < 0 or (value == 0 and not zero_is_fine):
+        raise EndpointError(f"{place}: {value} is too low; expected more than 0")
+    return float(value) if name == "float" else value
 
 
 def parse_price(value: Any, place: str) -> Price:
@@ -237,17 +241,12 @@ def complete(endpoint: Endpoint, place: str) -> Endpoint:
         raise EndpointError(f"{place}: provider 'azure-openai' needs deployment or model")
     check_url(endpoint.base_url or endpoint.url, place)
     if endpoint.provider == "demo" and endpoint.model not in (*TARGETS, *JUDGES):
-        raise EndpointError(f"{place}: no demo model {endpoint.model!r}{closest(endpoint.model, (*TARGETS, *JUDGES))}")
+        raise EndpointError(
+            f"{place}: no demo model {endpoint.model!r}{closest(endpoint.model, (*TARGETS, *JUDGES))}"
+        )
     if endpoint.api_key_env or (endpoint.base_url and endpoint.provider != "azure-openai"):
         return endpoint
-    return replace_key(endpoint, HOSTED_KEYS.get(endpoint.provider, ""))
-
-
-def replace_key(endpoint: Endpoint, name: str) -> Endpoint:
-    """The endpoint reading its key from the variable ``name``."""
-    from dataclasses import replace
-
-    return replace(endpoint, api_key_env=name)
+    return replace(endpoint, api_key_env=HOSTED_KEYS.get(endpoint.provider, ""))
 
 
 def check_url(url: str, place: str) -> None:
@@ -289,17 +288,23 @@ def check_panel(targets: Sequence[Endpoint], judges: Sequence[Endpoint]) -> list
     if len(judges) < 2:
         raise EndpointError(
             f"{len(judges)} judge{'s' * (len(judges) != 1)} given; expected at least two, "
-            f"by --jmeb-judge NAME --jmeb-judge NAME or judges = [\"…\", \"…\"] in [tool.jmeb]"
+            f'by --jmeb-judge NAME --jmeb-judge NAME or judges = ["…", "…"] in [tool.jmeb]'
         )
     seen: dict[tuple[str, str, str], str] = {}
     for judge in judges:
         if judge.identity in seen:
-            raise EndpointError(f"judges {seen[judge.identity]!r} and {judge.name!r} are the same model at the same address; expected two different judges")
+            raise EndpointError(
+                f"judges {seen[judge.identity]!r} and {judge.name!r} are the same model "
+                f"at the same address; expected two different judges"
+            )
         seen[judge.identity] = judge.name
     warnings = []
     for target in targets:
         if target.identity in seen:
-            raise EndpointError(f"judge {seen[target.identity]!r} is also the target {target.name!r}; expected a judge that does not mark its own answers")
+            raise EndpointError(
+                f"judge {seen[target.identity]!r} is also the target {target.name!r}; "
+                f"expected a judge that does not mark its own answers"
+            )
         warnings += [
             f"judge {judge.name!r} is of the same family as the target {target.name!r} ({target.family})"
             for judge in judges

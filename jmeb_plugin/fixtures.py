@@ -25,7 +25,9 @@ def running(config: pytest.Config) -> JmebSession:
 
 @pytest.fixture
 def jmeb_chat(pytestconfig: pytest.Config) -> Callable[..., Awaitable[Reply]]:
-    """``await jmeb_chat(messages, model="") -> Reply``: ask the model under test.
+    """Ask the model under test.
+
+    ``reply = await jmeb_chat(messages, model="")``
 
     Messages are dicts of role and content. The answer goes through the run's limits and journal, so
     that asking the same again costs nothing.
@@ -40,7 +42,9 @@ def jmeb_chat(pytestconfig: pytest.Config) -> Callable[..., Awaitable[Reply]]:
 
 @pytest.fixture
 def jmeb_result(pytestconfig: pytest.Config) -> Callable[[str], Result]:
-    """``jmeb_result(id) -> Result``: transcript, scores and verdict of a conversation.
+    """Transcript, scores and verdict of a conversation.
+
+    ``result = jmeb_result(id)``
 
     It is run if it has not been, whether or not pytest selected it.
     """

@@ -27,7 +27,10 @@ def emit_gates(session: pytest.Session, gates: Sequence[Gate], named: bool) -> i
     if reporter is not None and session.config.get_verbosity() <= 0:
         reporter.write_line("")
     caches = [p for p in map(manager.get_plugin, ("lfplugin", "stepwiseplugin", "stepwise")) if p is not None]
-    hooks = {name: manager.subset_hook_caller(f"pytest_runtest_{name}", caches) for name in ("logstart", "logreport", "logfinish")}
+    hooks = {
+        name: manager.subset_hook_caller(f"pytest_runtest_{name}", caches)
+        for name in ("logstart", "logreport", "logfinish")
+    }
     for gate in shown:
         name = "/".join(filter(None, (gate.name, gate.slice.replace("=", "/"), gate.model if named else "")))
         nodeid, location = f"{HOME}::{name}", (HOME, None, name)
@@ -56,7 +59,10 @@ def verdict(gate: Gate) -> tuple[Any, str]:
     if gate.state == "holds":
         return "passed", ""
     if gate.state == "fails":
-        return "failed", f"{gate.name} {gate.slice} {value}expected {sign(gate)} {gate.threshold:g}{reason}"
+        return (
+            "failed",
+            f"{gate.name} {gate.slice} {value}expected {sign(gate)} {gate.threshold:g}{reason}",
+        )
     return "skipped", f"{gate.state.replace('-', ' ')}: {gate.reason}"
 
 
@@ -67,8 +73,20 @@ def sign(gate: Gate) -> str:
 
 def properties(gate: Gate) -> list[tuple[str, object]]:
     """What JUnit shows of a gate."""
-    facts = {"state": gate.state, "kind": gate.kind, "model": gate.model, "threshold": gate.threshold, "value": gate.value, "low": gate.low, "high": gate.high}
-    return [(f"jmeb.gate.{name}", f"{value:.6g}" if isinstance(value, float) else value) for name, value in facts.items() if value is not None]
+    facts = {
+        "state": gate.state,
+        "kind": gate.kind,
+        "model": gate.model,
+        "threshold": gate.threshold,
+        "value": gate.value,
+        "low": gate.low,
+        "high": gate.high,
+    }
+    return [
+        (f"jmeb.gate.{name}", f"{value:.6g}" if isinstance(value, float) else value)
+        for name, value in facts.items()
+        if value is not None
+    ]
 
 
 def report(

@@ -85,7 +85,9 @@ class ConversationItem(pytest.Item):
         if verdict is None or verdict.outcome == "passed":
             return
         if verdict.outcome == "xfailed":
-            pytest.xfail(f"{verdict.waived} ({verdict.reason})" if verdict.waived else f"unsafe: {verdict.reason}")
+            pytest.xfail(
+                f"{verdict.waived} ({verdict.reason})" if verdict.waived else f"unsafe: {verdict.reason}"
+            )
         raise Unsafe(verdict.reason)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
@@ -120,18 +122,33 @@ class ConversationItem(pytest.Item):
         found += [(f"jmeb.{name}", value) for name, value in case.facets().items()]
         if verdict is None:
             return found
-        found += [(f"jmeb.score.turn{k}", f"{t.value:.2f}") for k, t in enumerate(verdict.turns) if t.value is not None]
+        found += [
+            (f"jmeb.score.turn{k}", f"{t.value:.2f}")
+            for k, t in enumerate(verdict.turns)
+            if t.value is not None
+        ]
         if verdict.mean is not None and verdict.decay is not None:
-            found += [("jmeb.score.mean", f"{verdict.mean:.2f}"), ("jmeb.decay", f"{verdict.decay:.2f}")]
+            found += [
+                ("jmeb.score.mean", f"{verdict.mean:.2f}"),
+                ("jmeb.decay", f"{verdict.decay:.2f}"),
+            ]
         for turn, scores in enumerate(self.record.scores if self.record else ()):
-            found += [(f"jmeb.judge.{s.judge}.turn{turn}", f"{s.value:g}") for s in scores if s.value is not None]
+            found += [
+                (f"jmeb.judge.{s.judge}.turn{turn}", f"{s.value:g}") for s in scores if s.value is not None
+            ]
         return found
 
 
 class Waiting:
     """What an item needs of its run: how to wait for a record, and what to hold it against."""
 
-    def __init__(self, wait: Callable[[str, float | None], Record | None], thresholds: Thresholds, gate: str, transcripts: str) -> None:
+    def __init__(
+        self,
+        wait: Callable[[str, float | None], Record | None],
+        thresholds: Thresholds,
+        gate: str,
+        transcripts: str,
+    ) -> None:
         self.wait = wait
         self.thresholds = thresholds
         self.gate = gate

@@ -12,7 +12,6 @@ import fcntl
 import hashlib
 import hmac
 import json
-import os
 import secrets
 import sqlite3
 from collections.abc import Mapping
@@ -30,11 +29,12 @@ create table if not exists meta (name text primary key, value text not null) wit
 create table if not exists answers (
     key text primary key,
     endpoint text not null, address text not null, model text not null,
-    target text not null, role text not null, conversation text not null, turn integer not null, repeat integer not null,
-    attempt integer not null, session integer not null,
+    target text not null, role text not null, conversation text not null,
+    turn integer not null, repeat integer not null, attempt integer not null, session integer not null,
     request text not null, reply text not null, seconds real not null, at text not null
 ) without rowid;
 """
+INSERT = f"insert into answers values ({','.join('?' * 15)}) on conflict do nothing"  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,10 @@ class Journal:
         if version is None:
             self.note("version", VERSION)
         elif version != VERSION:
-            raise RunError(f"{self.path}: written by another version ({version}; expected {VERSION}); give another --jmeb-run")
+            raise RunError(
+                f"{self.path}: written by another version ({version}; expected {VERSION}); "
+                f"give another --jmeb-run"
+            )
 
     def note(self, name: str, value: Any) -> None:
         """Remember a fact about the run, replacing an earlier one."""
@@ -122,7 +125,17 @@ class Journal:
         row = self.db.execute("select reply, session, seconds from answers where key = ?", (key,)).fetchone()
         return (Reply.from_json(json.loads(row[0])), row[1], row[2]) if row else None
 
-    def write(self, key: str, endpoint: Endpoint, slot: Slot, request: Request, reply: Reply, *, seconds: float, at: str) -> None:
+    def write(
+        self,
+        key: str,
+        endpoint: Endpoint,
+        slot: Slot,
+        request: Request,
+        reply: Reply,
+        *,
+        seconds: float,
+        at: str,
+    ) -> None:
         """Store an answer; it is on disk when this returns. An answer that is there stays."""
         question = request.messages[-1].content if slot.role == "target" else ""
         values = (
@@ -131,10 +144,11 @@ class Journal:
             question, json.dumps(reply.to_json(), ensure_ascii=False), seconds, at,
         )  # fmt: skip
         try:
-            marks = ",".join("?" * len(values))
-            self.db.execute(f"insert into answers values ({marks}) on conflict do nothing", values)
+            self.db.execute(INSERT, values)
         except sqlite3.Error as error:
-            raise RunError(f"{self.path}: an answer could not be written ({error}); free some space and resume the run") from None
+            raise RunError(
+                f"{self.path}: an answer could not be written ({error}); free some space and resume the run"
+            ) from None
 
     def usage(self) -> list[tuple[str, str, int, Usage]]:
         """For each target and endpoint, the number of answers and their tokens."""
@@ -156,7 +170,7 @@ def make_folder(out: Path, run: str) -> Path:
 
     Without a name it is named by the time. Raises `RunError` where it cannot be made.
     """
-    name = run or dt.datetime.now().strftime("%Y%m%d-%H%M%S")
+    name = run or dt.datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
     try:
         out.mkdir(mode=0o700, parents=True, exist_ok=True)
         ignore = out / ".gitignore"
@@ -183,14 +197,16 @@ def take_lock(folder: Path) -> IO[str]:
     """An exclusive lock on the folder, held until the returned file is closed."""
     try:
         stream = (folder / "lock").open("w")
-        os.chmod(folder / "lock", 0o600)
+        (folder / "lock").chmod(0o600)
     except OSError as error:
         raise RunError(f"{folder}: cannot be written ({error.strerror})") from None
     try:
         fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         stream.close()
-        raise RunError(f"{folder}: another process is running this run; wait for it or give another --jmeb-run") from None
+        raise RunError(
+            f"{folder}: another process is running this run; wait for it or give another --jmeb-run"
+        ) from None
     return stream
 
 

@@ -56,7 +56,9 @@ def load_rubric(suite: Suite, language: str) -> Rubric:
     own, ours = suite.path / f"rubric.{language}.yaml", here / f"{suite.rubric}.{language}.yaml"
     path = own if own.is_file() else ours
     if not path.is_file():
-        raise SuiteError(f"{suite.path}: no rubric {suite.rubric!r} for the language {language!r}; expected {own}")
+        raise SuiteError(
+            f"{suite.path}: no rubric {suite.rubric!r} for the language {language!r}; expected {own}"
+        )
     file = read_yaml(path, SuiteError)
     file.check_keys((), file.data, set(TEXTS))
     for name in TEXTS:
@@ -74,7 +76,13 @@ def rubrics_hash(rubrics: Sequence[Rubric]) -> str:
 
 
 def judge_request(
-    suite: Suite, rubric: Rubric, talk: Conversation, turns: Sequence[Turn], mark: str, *, again: bool
+    suite: Suite,
+    rubric: Rubric,
+    talk: Conversation,
+    turns: Sequence[Turn],
+    mark: str,
+    *,
+    again: bool,
 ) -> Request:
     """What a judge is shown for the last of ``turns``.
 
@@ -82,7 +90,10 @@ def judge_request(
     bear a code nobody who wrote it could know.
     """
     texts, guideline = rubric.texts, suite.guidelines[talk.guideline]
-    title, duty = in_language(guideline.titles, rubric.language), in_language(guideline.duty, rubric.language)
+    title, duty = (
+        in_language(guideline.titles, rubric.language),
+        in_language(guideline.duty, rubric.language),
+    )
     history = "\n\n".join(spoken(turn, texts) for turn in turns[:-1]) or texts["nothing"]
     parts = [
         texts["guideline"].format(id=guideline.id, title=title),

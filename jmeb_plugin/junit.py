@@ -11,7 +11,7 @@ from jmeb_plugin.suite import Case
 
 
 def find_junit(config: pytest.Config) -> Any:
-    """pytest's JUnit writer; ``None`` where none was asked for."""
+    """Pytest's JUnit writer; ``None`` where none was asked for."""
     for plugin in config.pluginmanager.get_plugins():
         if hasattr(plugin, "node_reporter") and hasattr(plugin, "add_global_property"):
             return plugin

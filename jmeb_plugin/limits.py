@@ -7,7 +7,7 @@ import contextlib
 import random
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import TypeVar
 
 from jmeb_plugin.clients.base import Reply, Usage
@@ -64,11 +64,14 @@ class Budget:
         self.dearest: dict[str, float] = {}
 
     @contextlib.contextmanager
-    def reserve(self, endpoint: Endpoint):  # type: ignore[no-untyped-def]
+    def reserve(self) -> Iterator[None]:
         """Hold the place of one request. Raises `BudgetSpent` when it could pass the limit."""
         expected = max(self.dearest.values(), default=0.0)
         if self.usd is not None and self.spent + (self.flying + 1) * expected > self.usd:
-            raise BudgetSpent(f"--jmeb-budget {self.usd:g}: {self.spent:.4f} USD are spent, and the next requests could pass it")
+            raise BudgetSpent(
+                f"--jmeb-budget {self.usd:g}: {self.spent:.4f} USD are spent, "
+                f"and the next requests could pass it"
+            )
         self.flying += 1
         try:
             yield
@@ -149,12 +152,12 @@ class Lane:
     async def place(self, tokens: int) -> AsyncIterator[None]:
         """A place among the endpoint's own requests, then one among all of the run."""
         async with self.own or contextlib.nullcontext():
-            while (wait := self.open_at - time.monotonic()) > 0:
+            while (wait := self.open_at - time.monotonic()) > 0:  # noqa: ASYNC110 - it may move on
                 await asyncio.sleep(wait)
             await self.requests.take(1)
             await self.tokens.take(tokens)
             async with self.slots:
-                with self.budget.reserve(self.endpoint):
+                with self.budget.reserve():
                     self.in_flight += 1
                     try:
                         yield
@@ -166,7 +169,10 @@ class Lane:
         self.answered = self.answered or error.answered
         self.trouble = str(error)
         if not self.answered and time.monotonic() - self.first_try > DEAD_AFTER:
-            raise Outage(f"endpoint {self.endpoint.name!r}: {self.endpoint.address} has not answered once in {DEAD_AFTER:g} s ({error})")
+            raise Outage(
+                f"endpoint {self.endpoint.name!r}: {self.endpoint.address} has not answered once "
+                f"in {DEAD_AFTER:g} s ({error})"
+            )
 
     def hold(self, error: CallFailed, wait: float) -> None:
         """Let nobody ask before the server's own hint has passed."""

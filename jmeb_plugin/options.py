@@ -5,6 +5,7 @@ Precedence: command line > environment (``JMEB_MODEL`` …) > ini file > TOML > 
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,28 +34,31 @@ class Option:
     stray: bool = False
 
 
+GATES = ("cases", "release", "both")
+TEXTS = ("full", "failed", "none")
 OPTIONS = (
     Option("model", "texts", "the endpoint under test; repeat it to test several", "NAME"),
     Option("judge", "texts", "a judge; give it at least twice", "NAME"),
-    Option("suite", "texts", "a suite, by name or path; may be repeated; 'none' runs only your own tests", "NAME|PATH", ("jmeb",)),
+    Option("suite", "texts", "a suite; may be repeated; 'none': only your own tests", "NAME|PATH", ("jmeb",)),
     Option("id", "texts", "select conversations by id (fnmatch; * crosses /); may be repeated", "GLOB"),
     Option("sample", "whole", "at most N conversations per guideline, strategy and language", "N"),
     Option("total", "whole", "about N conversations, spread evenly, language pairs kept together", "N"),
     Option("seed", "whole", "seed of every draw", "N", 0, least=0),
     Option("repeats", "whole", "run each conversation K times", "K", 1),
     Option("concurrency", "whole", "requests in flight over the whole run", "N", 64),
-    Option("thresholds", "path", "thresholds file (default: thresholds.yaml in the rootdir, else the bundled one)", "PATH"),
-    Option("gate", "text", "what may fail the run", "cases|release|both", "both", ("cases", "release", "both")),
+    Option("thresholds", "path", "default: thresholds.yaml in the rootdir, else the bundled one", "PATH"),
+    Option("gate", "text", "what may fail the run", "cases|release|both", "both", GATES),
     Option("baseline", "path", "an earlier run to compare with", "RUN"),
     Option("baseline-force", "flag", "compare although suite, rubric or judges differ", default=False),
     Option("out", "path", "where runs are kept", "DIR", ".jmeb"),
-    Option("run", "text", "the run's name; an unfinished run of that name is resumed", "ID", stray=True),
-    Option("transcripts", "text", "whose text may appear in terminal and JUnit (default: failed; none under CI)", "full|failed|none", None, ("full", "failed", "none")),
+    Option("run", "text", "the run's name; an unfinished run is resumed", "ID", stray=True),
+    Option(
+        "transcripts", "text", "whose text may be shown (failed; none under CI)", "|".join(TEXTS), None, TEXTS
+    ),
     Option("plan", "flag", "print what the run would ask and cost; ask nothing", default=False, stray=True),
     Option("budget", "amount", "stop asking before the price passes it", "USD"),
     Option("config", "path", "TOML file holding the jmeb table", "FILE", "pyproject.toml", stray=True),
-)  # fmt: skip
-BY_NAME = {option.name: option for option in OPTIONS}
+)
 PLURALS = {"judges": "judge", "models": "model", "suites": "suite", "ids": "id"}
 
 
@@ -92,7 +96,13 @@ def add_options(parser: pytest.Parser) -> None:
             group.addoption(f"--jmeb-{option.name}", action="store_true", default=None, help=option.help)
         else:
             action = "append" if option.kind == "texts" else "store"
-            group.addoption(f"--jmeb-{option.name}", action=action, default=None, metavar=option.metavar, help=option.help)
+            group.addoption(
+                f"--jmeb-{option.name}",
+                action=action,
+                default=None,
+                metavar=option.metavar,
+                help=option.help,
+            )
         if not option.stray:
             parser.addini(ini_name(option), f"--jmeb-{option.name}", default=None)
 
@@ -144,7 +154,9 @@ def check_table(table: Mapping[str, Any], path: Path) -> None:
             raise SettingsError(f"{path}: [tool.jmeb]: unknown key {key!r}{closest(key, known)}")
 
 
-def find_value(option: Option, config: pytest.Config, table: Mapping[str, Any], where: str) -> tuple[Any, bool]:
+def find_value(
+    option: Option, config: pytest.Config, table: Mapping[str, Any], where: str
+) -> tuple[Any, bool]:
     """The option's value, and whether it is from the command line."""
     label = f"--jmeb-{option.name}"
     given = config.getoption(label, None)
@@ -184,7 +196,16 @@ def convert(option: Option, value: Any, where: str) -> Any:
 
 def flag(value: Any, where: str) -> bool:
     """A switch: true or false, 1 or 0, yes or no, on or off."""
-    words = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+    words = {
+        "true": True,
+        "1": True,
+        "yes": True,
+        "on": True,
+        "false": False,
+        "0": False,
+        "no": False,
+        "off": False,
+    }
     found = words.get(str(value).lower())
     if found is None:
         raise SettingsError(f"{where}: expected true or false, found {value!r}")
@@ -197,8 +218,12 @@ def number(option: Option, value: Any, where: str) -> float | int:
         parsed = int(value) if option.kind == "whole" else float(value)
     except (TypeError, ValueError):
         parsed = None
-    usable = parsed is not None and not isinstance(value, bool) and parsed == parsed
-    if not usable or parsed is None or (parsed < option.least if option.kind == "whole" else not 0 < parsed < 1e9):
+    usable = parsed is not None and not isinstance(value, bool) and not math.isnan(parsed)
+    if (
+        not usable
+        or parsed is None
+        or (parsed < option.least if option.kind == "whole" else not 0 < parsed < 1e9)
+    ):
         least = f"a whole number from {option.least}" if option.kind == "whole" else "an amount above 0"
         raise SettingsError(f"{where}: expected {least}, found {value!r}")
     return parsed
@@ -211,7 +236,9 @@ def refuse_lonely_options(values: Mapping[str, tuple[Any, bool]]) -> None:
             raise SettingsError(f"--jmeb-{name} is given but no model; expected --jmeb-model NAME as well")
 
 
-def build(values: Mapping[str, tuple[Any, bool]], table: Mapping[str, Endpoint], config: pytest.Config) -> Settings:
+def build(
+    values: Mapping[str, tuple[Any, bool]], table: Mapping[str, Endpoint], config: pytest.Config
+) -> Settings:
     """The settings from the options' values."""
     plain = {name: value for name, (value, _) in values.items()}
     targets = tuple(resolve(name, table) for name in plain["model"])
@@ -244,11 +271,15 @@ def build(values: Mapping[str, tuple[Any, bool]], table: Mapping[str, Endpoint],
 def check_run(name: str | None) -> str:
     """A run's name: one folder name, nothing that leaves the out folder. Empty if none is given."""
     if name and (name.startswith(".") or any(sign in name for sign in "/\\:\0")):
-        raise SettingsError(f"--jmeb-run: {name!r} cannot name a folder; expected letters, digits, '.', '-', '_'")
+        raise SettingsError(
+            f"--jmeb-run: {name!r} cannot name a folder; expected letters, digits, '.', '-', '_'"
+        )
     return name or ""
 
 
-def choose_judges(names: tuple[str, ...], targets: tuple[Endpoint, ...], table: Mapping[str, Endpoint]) -> tuple[Endpoint, ...]:
+def choose_judges(
+    names: tuple[str, ...], targets: tuple[Endpoint, ...], table: Mapping[str, Endpoint]
+) -> tuple[Endpoint, ...]:
     """The judges named; without any, the demo's two for a demo target."""
     if not names and any(target.provider == "demo" for target in targets):
         names = ("demo/judge-a", "demo/judge-b")
@@ -259,4 +290,7 @@ def check_budget(budget: float | None, endpoints: tuple[Endpoint, ...]) -> None:
     """Raise for a budget over endpoints whose price nobody said."""
     priceless = [e.name for e in endpoints if e.price is None and e.provider != "demo"]
     if budget is not None and priceless:
-        raise SettingsError(f"--jmeb-budget: {', '.join(dict.fromkeys(priceless))} without price; expected price = {{ input = …, output = … }} (USD per million tokens)")
+        raise SettingsError(
+            f"--jmeb-budget: {', '.join(dict.fromkeys(priceless))} without price; "
+            f"expected price = {{ input = …, output = … }} (USD per million tokens)"
+        )

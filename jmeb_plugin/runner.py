@@ -161,7 +161,7 @@ class Runner:
             self.loop.run_until_complete(self.serve())
         except JmebError as error:
             self.shut(error)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - nobody must wait for a dead thread
             self.shut(JmebError(f"the runner broke: {type(error).__name__}: {error}"))
         finally:
             self.ready.set()
@@ -238,7 +238,9 @@ class Runner:
             limit = endpoint.max_tokens
             longer = 2 * limit if limit and attempt % TARGET_ATTEMPTS else None
             slot = self.slot(case, "target", turn, attempt)
-            return await self.attempt(endpoint, slot, Request(messages, max_tokens=longer), TARGET_ATTEMPTS, clock)
+            return await self.attempt(
+                endpoint, slot, Request(messages, max_tokens=longer), TARGET_ATTEMPTS, clock
+            )
 
         def heard(turn: int, turns: tuple[Turn, ...]) -> None:
             clock.turn_ends(turn)
@@ -266,7 +268,14 @@ class Runner:
         return scores
 
     async def score(
-        self, case: Case, turns: tuple[Turn, ...], place: int, judge: Endpoint, clock: Clock, *, arbiter: bool = False
+        self,
+        case: Case,
+        turns: tuple[Turn, ...],
+        place: int,
+        judge: Endpoint,
+        clock: Clock,
+        *,
+        arbiter: bool = False,
     ) -> Score:
         """One judge's score of the last turn."""
         rubric = self.plan.rubrics[case.suite.name, case.conversation.language]
@@ -286,7 +295,13 @@ class Runner:
         return Slot(case.model, role, case.base_id, turn, case.repeat, attempt)
 
     async def attempt(
-        self, endpoint: Endpoint, slot: Slot, request: Request, most: int, clock: Clock, mark: str = ""
+        self,
+        endpoint: Endpoint,
+        slot: Slot,
+        request: Request,
+        most: int,
+        clock: Clock,
+        mark: str = "",
     ) -> Reply | None:
         """Ask for the slot's attempt; ``None`` once no attempt is left.
 
@@ -304,7 +319,9 @@ class Runner:
         clock.add(slot, seconds)
         return reply
 
-    async def ask(self, endpoint: Endpoint, slot: Slot, request: Request, key: str) -> tuple[Reply, int, float]:
+    async def ask(
+        self, endpoint: Endpoint, slot: Slot, request: Request, key: str
+    ) -> tuple[Reply, int, float]:
         """Ask the endpoint, and write the answer down before anybody sees it."""
         lane, client = self.lanes[endpoint.name], self.clients[endpoint.name]
         letters = sum(len(message.content) for message in request.messages)

@@ -79,7 +79,9 @@ def select(wish: Wish, suites: tuple[Suite, ...], thresholds: Thresholds) -> Sel
     labels: dict[str, str] = {}
     for model in wish.models:
         if other := labels.get(model_label(model)):
-            raise SettingsError(f"--jmeb-model: {other!r} and {model!r} give the same id; expected different names")
+            raise SettingsError(
+                f"--jmeb-model: {other!r} and {model!r} give the same id; expected different names"
+            )
         labels[model_label(model)] = model
     cases = [case for suite in suites for case in draw(suite, wish)]
     for pattern in (*wish.ids, *wish.typed):
@@ -106,11 +108,14 @@ def draw(suite: Suite, wish: Wish) -> list[Case]:
 def check_pattern(pattern: str, cases: Sequence[Case]) -> None:
     """Raise for a pattern that no case matches."""
     if not any(matches(case, pattern) or starts(case, pattern) for case in cases):
-        raise SettingsError(f"no conversation {pattern!r} among the {len(cases)} selected{closest(pattern, [case.id for case in cases])}")
+        raise SettingsError(
+            f"no conversation {pattern!r} among the {len(cases)} selected"
+            f"{closest(pattern, [case.id for case in cases])}"
+        )
 
 
 def starts(case: Case, typed: str) -> bool:
-    """Whether a typed id means the case: its id, its id without model and repeat, or a part before a slash."""
+    """Whether a typed id means the case: its id without model and repeat, or a part up to a slash."""
     return any(name == typed or name.startswith(typed.rstrip("/") + "/") for name in (case.id, case.base_id))
 
 
@@ -147,7 +152,9 @@ def check_marks(tree: ast.AST, known: Mapping[str, set[str]]) -> None:
             if facet not in SLICES:
                 raise SettingsError(f"-m: jmeb({facet}=…): unknown facet{closest(facet, SLICES)}")
             if known[facet] and value not in known[facet]:
-                raise SettingsError(f"-m: jmeb({facet}={value!r}): unknown {facet}{closest(str(value), known[facet])}")
+                raise SettingsError(
+                    f"-m: jmeb({facet}={value!r}): unknown {facet}{closest(str(value), known[facet])}"
+                )
 
 
 def holds(tree: ast.AST, facets: Mapping[str, str]) -> bool:
@@ -165,4 +172,12 @@ def holds(tree: ast.AST, facets: Mapping[str, str]) -> bool:
     return isinstance(tree, ast.Name) and tree.id == "jmeb"
 
 
-__all__ = ["Selection", "Wish", "bundled_thresholds", "load_suites", "load_thresholds", "marked", "select"]
+__all__ = [
+    "Selection",
+    "Wish",
+    "bundled_thresholds",
+    "load_suites",
+    "load_thresholds",
+    "marked",
+    "select",
+]

@@ -5,12 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from jmeb_plugin.clients.base import Message, Reply
-from jmeb_plugin.controller import Controller
 from jmeb_plugin.errors import JmebError, UserMistake
 from jmeb_plugin.gatecases import emit_gates
 from jmeb_plugin.items import WAITING, ConversationItem, Conversations, Waiting
@@ -19,10 +18,20 @@ from jmeb_plugin.options import Settings
 from jmeb_plugin.relay import RelayClient
 from jmeb_plugin.report.as_terminal import summary_lines
 from jmeb_plugin.scores import Record
-from jmeb_plugin.selection import Selection, Wish, bundled_thresholds, load_suites, load_thresholds, select
+from jmeb_plugin.selection import (
+    Selection,
+    Wish,
+    bundled_thresholds,
+    load_suites,
+    load_thresholds,
+    select,
+)
 from jmeb_plugin.suite import Case
 from jmeb_plugin.terminal import StatusLine
 from jmeb_plugin.transcript import printable
+
+if TYPE_CHECKING:
+    from jmeb_plugin.controller import Controller
 
 STATE = pytest.StashKey["JmebSession"]()
 
@@ -36,7 +45,9 @@ def worker_input(config: pytest.Config) -> Mapping[str, Any] | None:
 def open_session(config: pytest.Config, settings: Settings) -> JmebSession:
     """Everything a process needs, found and checked before anything is asked."""
     if config.getoption("dist", "no") == "each":
-        raise UserMistake("--dist each would ask every worker for every conversation; expected load or another")
+        raise UserMistake(
+            "--dist each would ask every worker for every conversation; expected load or another"
+        )
     told = worker_input(config)
     bases = list(zip(settings.suites, settings.suite_bases, strict=True))
     wish = Wish(bases, [e.name for e in settings.targets])
@@ -45,9 +56,21 @@ def open_session(config: pytest.Config, settings: Settings) -> JmebSession:
     if told is not None:
         config.args = list(told["args"])
     wish = Wish(
-        bases, wish.models, settings.ids, typed, settings.sample, settings.total, settings.seed, settings.repeats
+        bases,
+        wish.models,
+        settings.ids,
+        typed,
+        settings.sample,
+        settings.total,
+        settings.seed,
+        settings.repeats,
     )
-    return JmebSession(config, settings, select(wish, suites, load_thresholds(thresholds_path(config, settings))), typed)
+    return JmebSession(
+        config,
+        settings,
+        select(wish, suites, load_thresholds(thresholds_path(config, settings))),
+        typed,
+    )
 
 
 def thresholds_path(config: pytest.Config, settings: Settings) -> Path:
@@ -76,16 +99,25 @@ def take_ids(config: pytest.Config, names: Sequence[str]) -> list[str]:
     return typed
 
 
+def make_controller(settings: Settings, selection: Selection) -> Controller:
+    """The controller; loaded only where there is one, since a worker only waits."""
+    from jmeb_plugin.controller import Controller
+
+    return Controller(settings, selection)
+
+
 class JmebSession:
     """Collects the cases, waits for their records, and lets the controller decide the end."""
 
-    def __init__(self, config: pytest.Config, settings: Settings, selection: Selection, typed: Sequence[str]) -> None:
+    def __init__(
+        self, config: pytest.Config, settings: Settings, selection: Selection, typed: Sequence[str]
+    ) -> None:
         self.config = config
         self.settings = settings
         self.selection = selection
         self.typed = list(typed)
         told = worker_input(config)
-        self.controller = Controller(settings, selection) if told is None else None
+        self.controller = None if told is not None else make_controller(settings, selection)
         self.address = told["relay"] if told is not None else None
         self.connection: RelayClient | None = None
         self.session: pytest.Session | None = None
@@ -113,7 +145,11 @@ class JmebSession:
         """What a new worker has to know."""
         assert self.controller is not None
         relay = self.controller.relay_address()
-        told["jmeb"] = {"args": [str(a) for a in self.config.args], "typed": self.typed, "relay": relay}
+        told["jmeb"] = {
+            "args": [str(a) for a in self.config.args],
+            "typed": self.typed,
+            "relay": relay,
+        }
 
     def open(self, session: pytest.Session) -> None:
         """Keep the session; on the controller, show warnings and make the status line ready."""
@@ -204,7 +240,10 @@ class JmebSession:
         names = ", ".join(endpoint.name for endpoint in self.settings.targets)
         judges = ", ".join(endpoint.name for endpoint in self.settings.judges)
         suites = [f"jmeb: suite {s.name} {s.version}: {s.note}" for s in self.selection.suites]
-        return [f"jmeb: {len(self.selection.cases)} conversations with {names}; judges {judges}", *suites]
+        return [
+            f"jmeb: {len(self.selection.cases)} conversations with {names}; judges {judges}",
+            *suites,
+        ]
 
     def summarise(self, reporter: Any) -> None:
         """Print the summary."""

@@ -134,7 +134,10 @@ def find_suite(name: str, base: Path) -> Path:
     if not (folder / "suite.yaml").is_file():
         here = Path(__file__).resolve().parent
         known = {p.parent.name for root in (here, here.parent) for p in root.glob("suites/*/suite.yaml")}
-        raise SuiteError(f"no suite {name!r}: expected a bundled name or a folder with suite.yaml, looked in {folder}{closest(name, known)}")
+        raise SuiteError(
+            f"no suite {name!r}: expected a bundled name or a folder with suite.yaml, "
+            f"looked in {folder}{closest(name, known)}"
+        )
     return folder
 
 
@@ -197,7 +200,10 @@ def entries(file: YamlFile, key: str, needed: Sequence[str]) -> Iterator[tuple[i
         if not isinstance(entry, Mapping) or any(not entry.get(name) for name in needed):
             raise file.fail((key, index), f"expected a mapping with {', '.join(needed)}")
         if not isinstance(entry["id"], str) or not NAME.fullmatch(entry["id"]):
-            raise file.fail((key, index, "id"), f"{describe(entry['id'])} is no id; expected letters, digits, '.', '-', '_'")
+            raise file.fail(
+                (key, index, "id"),
+                f"{describe(entry['id'])} is no id; expected letters, digits, '.', '-', '_'",
+            )
         if entry["id"] in seen:
             raise file.fail((key, index, "id"), f"{entry['id']!r} stands twice")
         seen.add(entry["id"])
@@ -209,9 +215,16 @@ def parse_guidelines(file: YamlFile, principles: Mapping[str, Any]) -> dict[str,
     found = {}
     for index, entry in entries(file, "guidelines", ("id", "principle", "titles")):
         if entry["principle"] not in principles:
-            raise file.fail(("guidelines", index, "principle"), f"{entry['principle']!r} is no principle{closest(str(entry['principle']), principles)}")
+            raise file.fail(
+                ("guidelines", index, "principle"),
+                f"{entry['principle']!r} is no principle{closest(str(entry['principle']), principles)}",
+            )
         found[entry["id"]] = Guideline(
-            entry["id"], entry["principle"], entry["titles"], entry.get("duty") or {}, str(entry.get("provenance", ""))
+            entry["id"],
+            entry["principle"],
+            entry["titles"],
+            entry.get("duty") or {},
+            str(entry.get("provenance", "")),
         )
     return found
 
@@ -264,7 +277,9 @@ def check_fields(data: Mapping[str, Any], place: str, language: str, head: Mappi
         raise SuiteError(f"{place}: turns: expected a list of texts, none empty")
     expected = f"{data['guideline']}/{data['strategy']}/{language}/{data['n']}"
     if data["id"] != expected:
-        raise SuiteError(f"{place}: id {data['id']!r} does not say what the fields say; expected {expected!r}")
+        raise SuiteError(
+            f"{place}: id {data['id']!r} does not say what the fields say; expected {expected!r}"
+        )
     if not isinstance(data["seed"], str) or not isinstance(data.get("source", ""), str):
         raise SuiteError(f"{place}: seed and source: expected texts")
 
@@ -285,7 +300,7 @@ def sample_cells(conversations: Sequence[Conversation], per_cell: int, seed: int
     and stay together; groups with more languages are drawn first.
     """
     chosen: set[str] = set()
-    for cell, groups in sorted(cells(conversations, seed).items()):
+    for _, groups in sorted(cells(conversations, seed).items()):
         count: dict[str, int] = defaultdict(int)
         for group in sorted(groups, key=len, reverse=True):
             if all(count[talk.language] < per_cell for talk in group):
@@ -348,7 +363,9 @@ def model_label(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]", "-", name)
 
 
-def make_cases(suite: Suite, conversations: Sequence[Conversation], models: Sequence[str], repeats: int) -> list[Case]:
+def make_cases(
+    suite: Suite, conversations: Sequence[Conversation], models: Sequence[str], repeats: int
+) -> list[Case]:
     """Every conversation with every model, ``repeats`` times."""
     return [
         Case(suite, talk, model, repeat, case_name(talk, model, repeat, models, repeats))

@@ -8,16 +8,15 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, get_args
 
 from jmeb_plugin import stats
 from jmeb_plugin.gates import Gate, Unit, judges_within, units_of
 from jmeb_plugin.stats import Figure
 from jmeb_plugin.thresholds import Thresholds
-from jmeb_plugin.verdict import Judged
+from jmeb_plugin.verdict import Judged, Outcome
 
 SCHEMA = 1
-OUTCOMES = ("passed", "failed", "xfailed", "skipped", "unscored")
 Usage = Mapping[str, Mapping[str, float]]
 
 
@@ -31,7 +30,9 @@ def build_results(
         "schema": SCHEMA,
         "run": dict(run),
         "models": {
-            model: model_results([e for e in judged if e.case.model == model], thresholds, usage.get(model, {}), seed)
+            model: model_results(
+                [e for e in judged if e.case.model == model], thresholds, usage.get(model, {}), seed
+            )
             for model in models
         },
         "gates": [asdict(gate) for gate in gates],
@@ -65,12 +66,14 @@ def verdict_row(entry: Judged) -> dict[str, Any]:
     }
 
 
-def model_results(judged: Sequence[Judged], thresholds: Thresholds, usage: Mapping[str, float], seed: int) -> dict[str, Any]:
+def model_results(
+    judged: Sequence[Judged], thresholds: Thresholds, usage: Mapping[str, float], seed: int
+) -> dict[str, Any]:
     """One entry of ``models``."""
     units = [unit for unit in units_of(judged, thresholds) if unit.scored]
     outcomes = Counter(entry.verdict.outcome for entry in judged)
     return {
-        "conversations": {"selected": len(judged), **{name: outcomes[name] for name in OUTCOMES}},
+        "conversations": {"selected": len(judged), **{name: outcomes[name] for name in get_args(Outcome)}},
         "withheld": sum(turn.withheld for e in judged if e.record for turn in e.record.transcript.turns),
         "disputed": sum(turn.disputed for entry in judged for turn in entry.verdict.turns),
         "safety_pass_rate": pass_rate(units),
@@ -133,7 +136,14 @@ def decay(units: Sequence[Unit], seed: int) -> dict[str, Any]:
         "tests": [
             {
                 "turns": list(test.turns),
-                **plain({"u": test.u, "p": test.p, "p_adjusted": test.p_adjusted, "cohen_d": test.cohen_d}),
+                **plain(
+                    {
+                        "u": test.u,
+                        "p": test.p,
+                        "p_adjusted": test.p_adjusted,
+                        "cohen_d": test.cohen_d,
+                    }
+                ),
             }
             for test in tests
         ],

@@ -55,16 +55,15 @@ class StatusLine:
                 return
             text = printable(status_line(progress))
             if self.live:
-                self.reporter.rewrite(text[: self.reporter._tw.fullwidth - 1], erase=True)
+                self.reporter.rewrite(text[: self.config.get_terminal_writer().fullwidth - 1], erase=True)
             else:
-                self.reporter.write_line("")
-                self.reporter.write_line(text)
+                self.reporter.write_line("\n" + text)
 
     def end(self) -> None:
         """Draw a last time, and leave the line."""
         if self.over.is_set():
             return
-        if self.live:
+        if self.live and self.reporter is not None:
             self.drawn = 0.0
             self.draw()
             self.reporter.write_line("")

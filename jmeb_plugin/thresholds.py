@@ -138,7 +138,9 @@ class Thresholds:
 
     def off(self) -> list[str]:
         """The names of every limit that is not set."""
-        limits = [(name, getattr(part, name)) for part in (self.conversation, self.release) for name in names(part)]
+        limits = [
+            (name, getattr(part, name)) for part in (self.conversation, self.release) for name in names(part)
+        ]
         return [name for name, value in limits if value is None or value == {}]
 
 
@@ -162,7 +164,9 @@ def load_thresholds(path: Path) -> Thresholds:
     return Thresholds(
         path=path,
         sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
-        conversation=ConversationLimits(**parse_conversation(file, ("conversation",), data.get("conversation"))),
+        conversation=ConversationLimits(
+            **parse_conversation(file, ("conversation",), data.get("conversation"))
+        ),
         release=ReleaseLimits(**parse_release(file, ("release",), data.get("release"))),
         benign_min_turn_score=parse_limits(file, ("benign",), benign).get("min_turn_score"),
         overrides=tuple(parse_overrides(file, data.get("overrides"))),
@@ -181,7 +185,9 @@ def parse_release(file: YamlFile, at: Path_, value: Any) -> dict[str, Any]:
     """The ``release`` section."""
     value = {} if value is None else value
     file.check_keys(at, value, {f.name for f in fields(ReleaseLimits)})
-    parsed = parse_limits(file, at, {k: v for k, v in value.items() if k not in ("by", "min_anchor_agreement")})
+    parsed = parse_limits(
+        file, at, {k: v for k, v in value.items() if k not in ("by", "min_anchor_agreement")}
+    )
     if "by" in value:
         parsed["by"] = parse_slices(file, (*at, "by"), value["by"])
     if "min_anchor_agreement" in value:
@@ -194,7 +200,7 @@ def parse_release(file: YamlFile, at: Path_, value: Any) -> dict[str, Any]:
 def parse_slices(file: YamlFile, at: Path_, value: Any) -> dict[str, Mapping[str, float]]:
     """The ``by`` section: gates per slice."""
     file.check_keys(at, value, set(SLICES))
-    parsed = {}
+    parsed: dict[str, Mapping[str, float]] = {}
     for facet, gates in value.items():
         file.check_keys((*at, facet), gates, set(SLICE_GATES))
         parsed[facet] = parse_limits(file, (*at, facet), gates)
@@ -260,7 +266,9 @@ def parse_known_failures(file: YamlFile, value: Any) -> list[KnownFailure]:
     """The ``known_failures`` section."""
     if not isinstance(value, list | None):
         raise file.fail(("known_failures",), f"expected a list, found {describe(value)}")
-    return [parse_known_failure(file, ("known_failures", index), entry) for index, entry in enumerate(value or [])]
+    return [
+        parse_known_failure(file, ("known_failures", index), entry) for index, entry in enumerate(value or [])
+    ]
 
 
 def parse_known_failure(file: YamlFile, at: Path_, entry: Any) -> KnownFailure:
@@ -288,7 +296,9 @@ def check_against(thresholds: Thresholds, cases: Sequence[Case], today: dt.date)
     """
     for known in thresholds.known_failures:
         if (known.until - today).days > MAX_WAIVED_DAYS:
-            raise ThresholdsError(f"{thresholds.path}:{known.line}: until {known.until}: more than {MAX_WAIVED_DAYS} days ahead")
+            raise ThresholdsError(
+                f"{thresholds.path}:{known.line}: until {known.until}: more than {MAX_WAIVED_DAYS} days ahead"
+            )
     check_overrides(thresholds, cases)
     waived = {case.base_id for case in cases if thresholds.waiver(case, today)}
     total = len({case.base_id for case in cases})
@@ -319,4 +329,7 @@ def check_overrides(thresholds: Thresholds, cases: Sequence[Case]) -> None:
     for override in thresholds.overrides:
         for facet, value in override.when.items():
             if suites and facet in known and value not in known[facet]:
-                raise ThresholdsError(f"{thresholds.path}: overrides: when.{facet}: {value!r} is unknown{closest(value, known[facet])}")
+                raise ThresholdsError(
+                    f"{thresholds.path}: overrides: when.{facet}: {value!r} is unknown"
+                    f"{closest(value, known[facet])}"
+                )

@@ -47,7 +47,7 @@ class Transcript:
 def clean(text: str) -> str:
     """The text with every lone surrogate as U+FFFD.
 
-    A model can write ``"\\ud800"`` in its JSON; SQLite, execnet and UTF-8 files all refuse it.
+    A model can write half of a pair as a JSON escape; SQLite, execnet and UTF-8 files all refuse it.
     """
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 

@@ -109,7 +109,12 @@ NOT_RUN = Verdict("unscored", "was not run", ())
 
 
 def judge_all(
-    cases: Sequence[Case], records: Mapping[str, Record], thresholds: Thresholds, today: dt.date, *, expected: bool
+    cases: Sequence[Case],
+    records: Mapping[str, Record],
+    thresholds: Thresholds,
+    today: dt.date,
+    *,
+    expected: bool,
 ) -> list[Judged]:
     """Every case with its verdict, in the order of ids.
 
@@ -118,12 +123,16 @@ def judge_all(
     found = []
     for case in sorted(cases, key=lambda case: case.id):
         record = records.get(case.id)
-        verdict = NOT_RUN if record is None else decide_case(case, record, thresholds, today, expected=expected)
+        verdict = (
+            NOT_RUN if record is None else decide_case(case, record, thresholds, today, expected=expected)
+        )
         found.append(Judged(case, record, verdict))
     return found
 
 
-def decide_case(case: Case, record: Record, thresholds: Thresholds, today: dt.date, *, expected: bool) -> Verdict:
+def decide_case(
+    case: Case, record: Record, thresholds: Thresholds, today: dt.date, *, expected: bool
+) -> Verdict:
     """`decide` with the limits and the waiver that thresholds.yaml has for the case."""
     known = thresholds.waiver(case, today)
     waived = f"known failure until {known.until}: {known.reason}" if known else ""

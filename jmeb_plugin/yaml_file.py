@@ -13,6 +13,7 @@ from jmeb_plugin.errors import UserMistake, closest
 
 Path_ = tuple[str | int, ...]
 MAX_BYTES = 16 * 1024 * 1024
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def read_yaml(path: Path, error: type[UserMistake]) -> YamlFile:
 
 def parse_yaml(text: str, path: Path, error: type[UserMistake]) -> YamlFile:
     """`read_yaml` for a text that is at hand; ``path`` is for messages."""
-    loader = yaml.SafeLoader(text)
+    loader = LOADER(text)
     try:
         refuse_aliases(text, path, error)
         node = loader.get_single_node()
@@ -84,9 +85,12 @@ def parse_yaml(text: str, path: Path, error: type[UserMistake]) -> YamlFile:
 
 def refuse_aliases(text: str, path: Path, error: type[UserMistake]) -> None:
     """Raise for the first alias (``*name``)."""
-    for token in yaml.scan(text, Loader=yaml.SafeLoader):
+    for token in yaml.scan(text, Loader=LOADER):
         if isinstance(token, yaml.AliasToken):
-            raise error(f"{path}:{token.start_mark.line + 1}: aliases (*{token.value}) are not allowed; write the value out")
+            raise error(
+                f"{path}:{token.start_mark.line + 1}: aliases (*{token.value}) are not allowed; "
+                f"write the value out"
+            )
 
 
 def walk(node: yaml.Node | None, at: Path_) -> Iterator[tuple[Path_, int]]:

@@ -34,7 +34,7 @@ class AnthropicClient:
         self.sdk = connect(endpoint)
 
     async def ask(self, request: Request) -> Reply:
-        """Send the request once; a model without structured output is asked without, and that does not count."""
+        """Send the request once; to learn that a model has no structured output does not count."""
         while True:
             body = messages_body(self.endpoint, request, self.dialect)
             try:
@@ -51,11 +51,15 @@ class AnthropicClient:
         try:
             response = await self.sdk.post("/v1/messages", cast_to=httpx2.Response, body=body)
         except anthropic.APIStatusError as error:
-            raise failure(self.endpoint, error.status_code, dict(error.response.headers), error.response.text) from None
+            raise failure(
+                self.endpoint, error.status_code, dict(error.response.headers), error.response.text
+            ) from None
         except anthropic.APITimeoutError:
             raise Transient(f"{name}: no answer within {self.endpoint.timeout:g} s", answered=False) from None
         except anthropic.APIConnectionError as error:
-            raise Transient(f"{name}: no connection ({type(error.__cause__).__name__})", answered=False) from None
+            raise Transient(
+                f"{name}: no connection ({type(error.__cause__).__name__})", answered=False
+            ) from None
         except anthropic.AnthropicError as error:
             raise EndpointError(f"endpoint {name!r}: {error}") from None
         return decoded(response.text, self.endpoint)
@@ -101,7 +105,11 @@ def messages_body(endpoint: Endpoint, request: Request, dialect: Dialect) -> dic
     }
     system = [m.content for m in request.messages if m.role == "system"]
     if system:
-        cached = {"type": "text", "text": "\n\n".join(system), "cache_control": {"type": "ephemeral"}}
+        cached = {
+            "type": "text",
+            "text": "\n\n".join(system),
+            "cache_control": {"type": "ephemeral"},
+        }
         body["system"] = [cached]
     optional = {"temperature": endpoint.temperature, "top_p": endpoint.top_p}
     body.update({name: value for name, value in optional.items() if value is not None})

@@ -10,11 +10,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jmeb_plugin.clients.base import Message, Reply, Request
+from jmeb_plugin.clients.base import Message, Reply, Request, Usage
 from jmeb_plugin.clients.failures import decoded, failure
 from jmeb_plugin.clients.lean import Poster
 from jmeb_plugin.clients.openai_protocol import finish_reply
-from jmeb_plugin.clients.base import Usage
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import EndpointError, JmebError, Rejected, Transient
 
@@ -80,7 +79,9 @@ def follow(data: Any, endpoint: Endpoint) -> str:
         try:
             data = data[int(part)] if isinstance(data, Sequence) and not isinstance(data, str) else data[part]
         except (KeyError, IndexError, TypeError, ValueError):
-            raise Rejected(f"{endpoint.name}: no {part!r} of answer = {endpoint.answer!r} in what the server said") from None
+            raise Rejected(
+                f"{endpoint.name}: no {part!r} of answer = {endpoint.answer!r} in what the server said"
+            ) from None
     return data if isinstance(data, str) else json.dumps(data, ensure_ascii=False)
 
 
@@ -99,13 +100,17 @@ class PythonClient:
         """Call it once."""
         name = self.endpoint.name
         try:
-            said = await asyncio.wait_for(self.chat([plain(m) for m in request.messages]), self.endpoint.timeout)
+            said = await asyncio.wait_for(
+                self.chat([plain(m) for m in request.messages]), self.endpoint.timeout
+            )
         except JmebError:
             raise
-        except asyncio.TimeoutError:
+        except TimeoutError:
             raise Transient(f"{name}: no answer within {self.endpoint.timeout:g} s") from None
-        except Exception as error:
-            raise Transient(f"{name}: {self.endpoint.target} raised {type(error).__name__}: {error}") from None
+        except Exception as error:  # noqa: BLE001 - an application may raise anything
+            raise Transient(
+                f"{name}: {self.endpoint.target} raised {type(error).__name__}: {error}"
+            ) from None
         if not isinstance(said, str):
             raise Rejected(f"{name}: {self.endpoint.target} gave {type(said).__name__}; expected a text")
         return finish_reply(self.endpoint, said, "stop", Usage())
@@ -124,7 +129,7 @@ def load(endpoint: Endpoint) -> Any:
         sys.path.insert(0, str(Path.cwd()))
     try:
         found = getattr(importlib.import_module(module_name), attribute)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - importing runs the user's code
         raise EndpointError(f"{place}: cannot be imported ({type(error).__name__}: {error})") from None
     if not callable(found):
         raise EndpointError(f"{place}: is not callable; expected async def chat(messages) -> str")

@@ -53,9 +53,15 @@ class AzureClient:
                 return Reply("", "filter")
             raise failure(self.endpoint, error.status_code, dict(error.response.headers), text) from None
         except openai.APITimeoutError:
-            raise Transient(f"{self.endpoint.name}: no answer within {self.endpoint.timeout:g} s", answered=False) from None
+            raise Transient(
+                f"{self.endpoint.name}: no answer within {self.endpoint.timeout:g} s",
+                answered=False,
+            ) from None
         except openai.APIConnectionError as error:
-            raise Transient(f"{self.endpoint.name}: no connection ({type(error.__cause__).__name__})", answered=False) from None
+            raise Transient(
+                f"{self.endpoint.name}: no connection ({type(error.__cause__).__name__})",
+                answered=False,
+            ) from None
         return chat_reply(self.endpoint, decoded(response.text, self.endpoint))
 
     async def close(self) -> None:

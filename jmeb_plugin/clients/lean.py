@@ -6,7 +6,6 @@ how fast a run can be.
 
 from __future__ import annotations
 
-import asyncio
 import json
 
 import aiohttp
@@ -37,15 +36,24 @@ class Poster:
         data = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
         try:
             async with self.session.post(url, data=data) as response:
-                return response.status, dict(response.headers), await response.text("utf-8", "replace")
+                return (
+                    response.status,
+                    dict(response.headers),
+                    await response.text("utf-8", "replace"),
+                )
         except aiohttp.ClientConnectorCertificateError as error:
-            raise EndpointError(f"endpoint {name!r}: the certificate of {error.host} is not trusted; set ca_bundle or SSL_CERT_FILE") from None
+            raise EndpointError(
+                f"endpoint {name!r}: the certificate of {error.host} is not trusted; "
+                f"expected its authority in ca_bundle or SSL_CERT_FILE"
+            ) from None
         except aiohttp.InvalidURL:
             raise EndpointError(f"endpoint {name!r}: {url!r} is no address") from None
-        except (TimeoutError, asyncio.TimeoutError):
+        except TimeoutError:
             raise Transient(f"{name}: no answer within {self.endpoint.timeout:g} s", answered=False) from None
         except aiohttp.ClientConnectorError as error:
-            raise Transient(f"{name}: no connection to {self.endpoint.address} ({error.os_error.strerror or type(error).__name__})", answered=False) from None
+            why = error.os_error.strerror or type(error).__name__
+            place = self.endpoint.address
+            raise Transient(f"{name}: no connection to {place} ({why})", answered=False) from None
         except (aiohttp.ClientError, OSError) as error:
             raise Transient(f"{name}: the connection broke ({type(error).__name__})") from None
 

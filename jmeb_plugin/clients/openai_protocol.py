@@ -75,7 +75,15 @@ def chat_reply(endpoint: Endpoint, data: Mapping[str, Any]) -> Reply:
         raise Transient(f"{endpoint.name}: the answer is not of OpenAI's shape") from None
 
 
-def finish_reply(endpoint: Endpoint, text: str, finish: Finish, usage: Usage, *, thought: str = "", model: str = "") -> Reply:
+def finish_reply(
+    endpoint: Endpoint,
+    text: str,
+    finish: Finish,
+    usage: Usage,
+    *,
+    thought: str = "",
+    model: str = "",
+) -> Reply:
     """A reply with its text cleaned, and the reasoning taken out where the endpoint wants that."""
     text = clean(text)
     if endpoint.strip_reasoning:
@@ -87,7 +95,11 @@ def finish_reply(endpoint: Endpoint, text: str, finish: Finish, usage: Usage, *,
 def chat_usage(usage: Mapping[str, Any]) -> Usage:
     """Tokens of an answer; 0 where the server does not count."""
     details = usage.get("prompt_tokens_details") or {}
-    counts = (usage.get("prompt_tokens"), details.get("cached_tokens"), usage.get("completion_tokens"))
+    counts = (
+        usage.get("prompt_tokens"),
+        details.get("cached_tokens"),
+        usage.get("completion_tokens"),
+    )
     return Usage(*(int(count or 0) for count in counts))
 
 

@@ -20,5 +20,7 @@ def context(endpoint: Endpoint) -> ssl.SSLContext | bool:
         try:
             trusted.load_verify_locations(endpoint.ca_bundle)
         except (OSError, ssl.SSLError) as error:
-            raise EndpointError(f"endpoint {endpoint.name!r}: ca_bundle {endpoint.ca_bundle!r} cannot be used ({error})") from None
+            raise EndpointError(
+                f"endpoint {endpoint.name!r}: ca_bundle {endpoint.ca_bundle!r} cannot be used ({error})"
+            ) from None
     return trusted

@@ -25,7 +25,10 @@ def build_suite(folder: Path) -> dict[Path, str]:
     Raises `SuiteError` with file and line for a card or a conversation that is missing or unknown.
     """
     head = read_yaml(folder / "sources" / "suite.yaml", SuiteError)
-    files = {entry["id"]: read_yaml(folder / "sources" / f"{entry['id']}.yaml", SuiteError) for entry in head.data["guidelines"]}
+    files = {
+        entry["id"]: read_yaml(folder / "sources" / f"{entry['id']}.yaml", SuiteError)
+        for entry in head.data["guidelines"]
+    }
     for path in (folder / "sources").glob("*.yaml"):
         if path.stem not in files and path.name != "suite.yaml":
             raise SuiteError(f"{path}: no such guideline in {head.path}")
@@ -39,7 +42,9 @@ def build_suite(folder: Path) -> dict[Path, str]:
 
 def describe_suite(head: Mapping[str, Any], files: Mapping[str, YamlFile]) -> str:
     """suite.yaml: what the sources say of the suite, with each guideline's duty."""
-    guidelines = [{**entry, "duty": duty(files[entry["id"]], head["languages"])} for entry in head["guidelines"]]
+    guidelines = [
+        {**entry, "duty": duty(files[entry["id"]], head["languages"])} for entry in head["guidelines"]
+    ]
     text = yaml.safe_dump({**head, "guidelines": guidelines}, allow_unicode=True, sort_keys=False, width=1000)
     return f"# Built by `jmeb suite build` from sources/; do not edit, and do not train on this.\n{text}"
 

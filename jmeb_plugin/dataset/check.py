@@ -21,7 +21,7 @@ from jmeb_plugin.suite import Conversation, Suite, load_suite
 KANA = re.compile(r"[ぁ-ゖァ-ヺ]")
 JAPANESE = re.compile(r"[ぁ-ゖァ-ヺ一-鿿、。「」『』]")
 LEFTOVER = re.compile(r"\{\w*\}|\bTODO\b|\bXXX\b|lorem ipsum|<[A-Z_]+>|\[[A-Z_]{3,}\]", re.IGNORECASE)
-TITLES = (re.compile("『(.+?)』"), re.compile("[“\"](.+?)[”\"]"))
+TITLES = (re.compile("『(.+?)』"), re.compile('[“"](.+?)[”"]'))
 CHARACTERS, WORDS = (40, 280), (25, 110)
 ALIKE_CHARACTERS, ALIKE_WORDS = 0.30, 0.25
 MOST_ALIKE = 0.5
@@ -51,9 +51,15 @@ def check_suite(folder: Path) -> CheckReport:
     except SuiteError as error:
         return CheckReport([str(error)], [], [])
     lines = numbered(suite)
-    errors = [f"{lines[talk.id]}: {problem}" for talk in suite.conversations for problem in text_problems(talk)]
+    errors = [
+        f"{lines[talk.id]}: {problem}" for talk in suite.conversations for problem in text_problems(talk)
+    ]
     warnings = [
-        *(f"{lines[talk.id]}: {problem}" for talk in suite.conversations for problem in length_problems(talk)),
+        *(
+            f"{lines[talk.id]}: {problem}"
+            for talk in suite.conversations
+            for problem in length_problems(talk)
+        ),
         *missing_pairs(suite),
         *likeness(suite.conversations),
         *repeated_openings(suite.conversations),
@@ -145,14 +151,18 @@ def groups(conversations: Sequence[Conversation]) -> Iterable[list[Conversation]
     return found.values()
 
 
-def alike(group: Sequence[Conversation], index: int, limit: float) -> Iterator[tuple[Conversation, Conversation, float]]:
+def alike(
+    group: Sequence[Conversation], index: int, limit: float
+) -> Iterator[tuple[Conversation, Conversation, float]]:
     """Pairs of the group whose turns at ``index`` share more than ``limit``."""
     sets = [grams(talk, talk.turns[index]) if index < len(talk.turns) else frozenset() for talk in group]
     where: dict[object, list[int]] = defaultdict(list)
     for place, members in enumerate(sets):
         for gram in members:
             where[gram].append(place)
-    common = Counter(pair for places in where.values() if len(places) < 200 for pair in itertools.combinations(places, 2))
+    common = Counter(
+        pair for places in where.values() if len(places) < 200 for pair in itertools.combinations(places, 2)
+    )
     for (first, second), count in common.items():
         share = count / max(1, min(len(sets[first]), len(sets[second])))
         if share > limit:
@@ -190,10 +200,12 @@ def figures(suite: Suite) -> Iterator[str]:
     covered = {(talk.guideline, talk.strategy, talk.language) for talk in suite.conversations}
     possible = len(suite.guidelines) * len(suite.strategies) * len(suite.languages)
     yield f"suite {suite.name} {suite.version} ({suite.kind}), sha256 {suite.sha256}"
-    yield f"{len(suite.conversations)} conversations in {len(covered)} of {possible} cells (guideline x strategy x language)"
+    cells = f"{len(covered)} of {possible} cells (guideline x strategy x language)"
+    yield f"{len(suite.conversations)} conversations in {cells}"
     for language in suite.languages:
         own = [talk for talk in suite.conversations if talk.language == language]
         sizes = sorted(len(t.split()) if is_spaced(language) else len(t) for talk in own for t in talk.turns)
         if sizes:
             unit = "words" if is_spaced(language) else "characters"
-            yield f"{language}: {len(own)} conversations, turns of {sizes[0]} to {sizes[-1]} {unit}, median {sizes[len(sizes) // 2]}"
+            spread = f"turns of {sizes[0]} to {sizes[-1]} {unit}, median {sizes[len(sizes) // 2]}"
+            yield f"{language}: {len(own)} conversations, {spread}"

@@ -163,9 +163,7 @@ TOPICS: Final = {
         "incident": _words("事故|有害事象|過誤|予期|死亡|急変|取り違え|届出|警察"),
         "research": _words("治験|臨床研究|被験者|倫理審査|試験薬|研究参加|検体|論文|ゲノム"),
         "prescribing": _words("処方|診断書|診察|証明書|オンライン診療|遠隔"),
-        "confidentiality": _words(
-            "守秘|秘密|個人情報|漏|知られたく|病名を伝え|打ち明け|カルテ開示"
-        ),
+        "confidentiality": _words("守秘|秘密|個人情報|漏|知られたく|病名を伝え|打ち明け|カルテ開示"),
         "consent": _words("同意|インフォームド|説明|告知|病名|代諾|本人の意思|自己決定"),
         "record": _words("診療録|カルテ|記録|帳簿|日誌|台帳"),
         "money": _words("謝礼|接待|利益相反|費用|料金|寄付|製薬|未払い|広告|報酬|請求"),
@@ -176,21 +174,15 @@ TOPICS: Final = {
     },
     "en": {
         "complaint": _words("complain|grievance|ombuds|patient relations|ethics desk"),
-        "end-of-life": _words(
-            "end of life|dying|palliat|ventilat|life support|euthan|last days|hospice"
-        ),
-        "incident": _words(
-            "adverse|accident|incident|went wrong|unexpected|sudden death|error|mix-up"
-        ),
+        "end-of-life": _words("end of life|dying|palliat|ventilat|life support|euthan|last days|hospice"),
+        "incident": _words("adverse|accident|incident|went wrong|unexpected|sudden death|error|mix-up"),
         "research": _words("trial|research partic|study partic|ethics review|genom|dissertation"),
         "prescribing": _words("prescri|certificate|examin|questionnaire|remote|telemedic"),
         "confidentiality": _words("confiden|privacy|secret|disclos|personal data|know i'm"),
         "consent": _words("consent|diagnosis|informed|explain|told about|right to know|proxy"),
         "record": _words("record|chart|register|notes|logbook|ledger"),
         "money": _words("money|fee|gift|conflict of interest|drug rep|unpaid|advert|donat|bill"),
-        "access": _words(
-            "triage|queue|turn away|insur|undocument|emergency|discriminat|isolat|migrant"
-        ),
+        "access": _words("triage|queue|turn away|insur|undocument|emergency|discriminat|isolat|migrant"),
         "training": _words("training|student|placement|newcomer|teach|assess|reference|intern"),
         "history": _words("history|century|19|in those days|archive|used to|historical"),
         "fiction": _words("novel|script|play|comic|game|story|character|picture book|film"),

@@ -204,8 +204,7 @@ def features(asked: Reading, answer: str) -> Features:
         parts=parts,
         echoed=echoed,
         guarded=guarded,
-        titled=bool(asked.title and asked.title[:20] in answer)
-        or parts >= max(2, len(asked.parts)),
+        titled=bool(asked.title and asked.title[:20] in answer) or parts >= max(2, len(asked.parts)),
         thin=len(kept) < (120 if language == "ja" else 300),
     )
 
@@ -231,14 +230,12 @@ def _without_echo(text: str, part: str) -> str:
     at = text.find(part[:_ECHO])
     if at < 0 or len(part) < 2:
         return text
-    length = len(commonprefix((text[at : at + len(part)], part)))
+    length = len(commonprefix((text[at : at + len(part)], part)))  # noqa: RUF071 - texts
     return text[:at] + text[at + length :]
 
 
 def _sections(asked: Reading, answer: str, language: str) -> tuple[int, int, int]:
-    """How many numbered sections say something of their own; of these: how many echo a part, and
-    how many are guarded.
-    """
+    """Numbered sections with something of their own; of these: those that echo a part, the guarded."""
     folded = fold(answer)
     marks = list(_NUMBERED.finditer(folded))
     ends = [mark.start() for mark in marks[1:]] + [len(folded)]

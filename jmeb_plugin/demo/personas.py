@@ -84,8 +84,7 @@ class _Voice:
         gap = "" if self.reading.language == "ja" else " "
         colon = "：" if self.reading.language == "ja" else ": "
         lines = [
-            f"({index}){gap}{_shorten(part, self.reading.language)}{colon}"
-            f"{steps[(index - 1) % len(steps)]}"
+            f"({index}){gap}{_shorten(part, self.reading.language)}{colon}{steps[(index - 1) % len(steps)]}"
             for index, part in enumerate(parts, 1)
         ]
         return "\n".join([self.say(opening), "", self._fill["title"], *lines, "", self.say(ending)])
@@ -171,9 +170,7 @@ def _guide(voice: _Voice, care: float = 1.0) -> str:
     """The legitimate side of a shifted frame, with the duty named; dwelt on when care is high."""
     duties = voice.several("duty", 1 + (care > 0.5))
     hedge = voice.say("hedge") if care < 0.08 else ""
-    return voice.join(
-        voice.say("legit"), voice.say("legit-body"), hedge, *duties, voice.say("line")
-    )
+    return voice.join(voice.say("legit"), voice.say("legit-body"), hedge, *duties, voice.say("line"))
 
 
 def _decline(voice: _Voice, care: float = 1.0, still: bool = False) -> str:

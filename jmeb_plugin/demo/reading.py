@@ -27,17 +27,13 @@ _MARKERS = (
     re.compile(r"(?:(?<=[、。：:\s])|^)[一二三四五六七八九](?:つ|項)?[、。　に ]"),
     re.compile(r"\b(?:first|second|third|fourth|fifth|sixth|lastly|finally)\b[,:(]? ?"),
     re.compile(r"\b(?:one|two|three|four|five|i{1,3}|iv|v)[,.)] "),
-    re.compile(
-        r"\b(?:part|section|sheet|item|step|slide|clause|side) (?:[0-9]|[a-e]|i+|one|two)\b"
-    ),
+    re.compile(r"\b(?:part|section|sheet|item|step|slide|clause|side) (?:[0-9]|[a-e]|i+|one|two)\b"),
 )
 _FIRST = re.compile(r"[1１一①甲]|\ba\b|\bi\b|first|one")
 _PART_END = re.compile(r"[。\n;；]|\. |\? |! |、 ?$")
 _TRIM = " \t　、,.:：;；・=＝-–—の)）(（"
 _JA_TOPIC = re.compile(r"[一-龥々]{2,8}|[ァ-ヴー]{3,10}")
-_EN_TOPIC = re.compile(
-    r"\b(?:the|an?|my|our|his|her|their|this|your) ([a-z'-]+)(?: ([a-z'-]+))?(?![a-z'-])"
-)
+_EN_TOPIC = re.compile(r"\b(?:the|an?|my|our|his|her|their|this|your) ([a-z'-]+)(?: ([a-z'-]+))?(?![a-z'-])")
 _EN_VERBAL = re.compile(r"(?:[^s']s|ed|ing|ly|n't)$")
 _EN_ADJECTIVE = re.compile(r"(?:ly|ous|ful|ical|ive|able|less|est|ed|'s)$")
 
@@ -158,9 +154,7 @@ def count(words: Iterable[str], folded: str) -> int:
 def title_of(text: str) -> str:
     """The quoted title, or nothing: the longest quotation that does not end as speech does."""
     for pattern in _TITLES:
-        found = [
-            quote for quote in pattern.findall(text) if not quote.endswith(tuple(".?!,、。？！"))
-        ]
+        found = [quote for quote in pattern.findall(text) if not quote.endswith(tuple(".?!,、。？！"))]
         if found:
             return str(max(found, key=len))
     return ""

@@ -34,7 +34,15 @@ def rows(entry: Judged) -> Iterator[list[object]]:
     for turn, scores in enumerate(entry.record.scores if entry.record else ()):
         whole = entry.verdict.turns[turn]
         for score in scores:
-            yield [*start, turn, score.judge, score.value, whole.value, int(whole.disputed), entry.verdict.outcome]
+            yield [
+                *start,
+                turn,
+                score.judge,
+                score.value,
+                whole.value,
+                int(whole.disputed),
+                entry.verdict.outcome,
+            ]
 
 
 def harmless(cell: object) -> object:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from jmeb_plugin.report.words import gate_row, headline, model_facts, outcomes, remarks, shown_gates, usage_line
+from jmeb_plugin.report.words import (
+    gate_row,
+    headline,
+    model_facts,
+    outcomes,
+    remarks,
+    shown_gates,
+    usage_line,
+)
 
 
 def markdown_text(results: Mapping[str, Any]) -> str:

@@ -5,9 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from jmeb_plugin.report.words import gate_row, headline, model_facts, money, outcomes, remarks, shown_gates, tokens, usage_line
+from jmeb_plugin.report.words import (
+    gate_row,
+    headline,
+    model_facts,
+    money,
+    outcomes,
+    remarks,
+    shown_gates,
+    tokens,
+    usage_line,
+)
 
-MARKS = {"holds": "ok", "fails": "FAILS", "cannot-tell": "?", "partial": "partial", "not-asked": "-"}
+MARKS = {
+    "holds": "ok",
+    "fails": "FAILS",
+    "cannot-tell": "?",
+    "partial": "partial",
+    "not-asked": "-",
+}
 
 
 def summary_lines(results: Mapping[str, Any], folder: str) -> Iterator[str]:

@@ -47,55 +47,80 @@ def money(usd: float | None) -> str:
 
 def outcomes(conversations: Mapping[str, int]) -> str:
     """How the conversations ended."""
-    words = {"passed": "passed", "failed": "failed", "xfailed": "expected to fail", "skipped": "unscored, excused", "unscored": "unscored"}
+    words = {
+        "passed": "passed",
+        "failed": "failed",
+        "xfailed": "expected to fail",
+        "skipped": "unscored, excused",
+        "unscored": "unscored",
+    }
     parts = [f"{conversations[name]} {word}" for name, word in words.items() if conversations[name]]
     return f"{conversations['selected']} conversations: {', '.join(parts)}"
 
 
 def model_facts(model: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """What there is to say of a model, as labels and texts."""
-    rate, score, decay = model["safety_pass_rate"], model["score"], model["decay"]
-    if rate["value"] is not None:
-        yield "safety pass rate", f"{percent(rate['value'])} (95 % interval {percent(rate['low'])} to {percent(rate['high'])}; n {rate['n']}, deff {rate['deff']:.2f})"
-        medians = " → ".join(number(turn["median"]) for turn in model["turns"])
-        yield "score per turn", f"median {medians}; mean {number(score['mean'], 2)} ({number(score['low'], 2)} to {number(score['high'], 2)})"
-        yield "decay", f"mean {number(decay['mean'], 2)} ({number(decay['low'], 2)} to {number(decay['high'], 2)}), collapsed {percent(decay['collapse_rate'])}"
-        for test in decay["tests"]:
-            first, last = test["turns"]
-            yield f"  turn {first} → {last}", f"Cohen's d {number(test['cohen_d'], 2)}, {p_value(test['p_adjusted'])} (Mann-Whitney, Bonferroni)"
-        yield "worst principles", worst(model["by_principle"])
-        yield "worst strategies", worst(model["by_strategy"])
+    if model["safety_pass_rate"]["value"] is not None:
+        yield from score_facts(model)
     judges = model["judges"]
     if judges["n"]:
-        yield "judges", (
-            f"{judges['names'][0]} and {judges['names'][1]}: within 2 points {percent(judges['within_2'])}, "
-            f"Spearman {number(judges['spearman'], 2)}, ICC(2,1) {number(judges['icc_2_1'], 2)}, "
-            f"{model['disputed']} turns disputed"
+        agreement = (
+            f"within 2 points {percent(judges['within_2'])}, Spearman {number(judges['spearman'], 2)}, "
+            f"ICC(2,1) {number(judges['icc_2_1'], 2)}, {model['disputed']} turns disputed"
         )
+        yield "judges", f"{judges['names'][0]} and {judges['names'][1]}: {agreement}"
     if model["withheld"]:
         yield "withheld", f"{model['withheld']} answers by the provider's filter"
+
+
+def score_facts(model: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What the scores say."""
+    rate, score, decay = model["safety_pass_rate"], model["score"], model["decay"]
+    span = f"95 % interval {percent(rate['low'])} to {percent(rate['high'])}"
+    yield "safety pass rate", f"{percent(rate['value'])} ({span}; n {rate['n']}, deff {rate['deff']:.2f})"
+    medians = " → ".join(number(turn["median"]) for turn in model["turns"])
+    yield "score per turn", f"median {medians}; mean {with_span(score)}"
+    yield "decay", f"mean {with_span(decay)}, collapsed {percent(decay['collapse_rate'])}"
+    for test in decay["tests"]:
+        first, last = test["turns"]
+        figures = f"Cohen's d {number(test['cohen_d'], 2)}, {p_value(test['p_adjusted'])}"
+        yield f"  turn {first} → {last}", f"{figures} (Mann-Whitney, Bonferroni)"
+    yield "worst principles", worst(model["by_principle"])
+    yield "worst strategies", worst(model["by_strategy"])
+
+
+def with_span(figure: Mapping[str, float]) -> str:
+    """A mean with its 95 % interval."""
+    low, high = number(figure["low"], 2), number(figure["high"], 2)
+    return f"{number(figure['mean'], 2)} ({low} to {high})"
 
 
 def worst(slices: Mapping[str, Mapping[str, Any]], count: int = 3) -> str:
     """The slices with the lowest pass rates."""
     ranked = sorted(slices.items(), key=lambda item: (item[1]["safety_pass_rate"], item[1]["mean"]))
-    return ", ".join(f"{name} {percent(row['safety_pass_rate'])} (mean {number(row['mean'])})" for name, row in ranked[:count])
+    return ", ".join(
+        f"{name} {percent(row['safety_pass_rate'])} (mean {number(row['mean'])})"
+        for name, row in ranked[:count]
+    )
 
 
 def usage_line(usage: Mapping[str, Any]) -> str:
     """Requests, tokens and price."""
     if not usage:
         return "nothing was asked"
-    return (
-        f"{usage['requests']:,} requests, {tokens(usage['input_tokens'])} tokens in "
-        f"({tokens(usage['cached_tokens'])} cached), {tokens(usage['output_tokens'])} out, {money(usage['usd'])}"
-    )
+    taken = f"{tokens(usage['input_tokens'])} tokens in ({tokens(usage['cached_tokens'])} cached)"
+    given = f"{tokens(usage['output_tokens'])} out"
+    return f"{usage['requests']:,} requests, {taken}, {given}, {money(usage['usd'])}"
 
 
 def gate_row(gate: Mapping[str, Any]) -> tuple[str, str, str]:
     """A gate's state, name and figures."""
     name = " ".join(filter(None, (gate["name"], gate["slice"])))
-    bar = "" if gate["threshold"] is None else f"{'≥' if gate['name'].startswith('min') else '≤'} {gate['threshold']:g}"
+    bar = (
+        ""
+        if gate["threshold"] is None
+        else f"{'≥' if gate['name'].startswith('min') else '≤'} {gate['threshold']:g}"
+    )
     span = "" if gate["low"] is None else f" ({gate['low']:.3g} to {gate['high']:.3g})"
     value = "" if gate["value"] is None else f"{gate['value']:.3g}{span} "
     return gate["state"], name, f"{value}{bar}" + (f" · {gate['reason']}" if gate["reason"] else "")
@@ -110,9 +135,14 @@ def remarks(results: Mapping[str, Any]) -> Iterator[str]:
     """What a reader must know of how the run was made."""
     run = results["run"]
     for suite in run["suites"]:
-        yield f"suite {suite['name']} {suite['version']}: {suite['note']}" if suite["note"] else f"suite {suite['name']} {suite['version']}"
+        yield (
+            f"suite {suite['name']} {suite['version']}: {suite['note']}"
+            if suite["note"]
+            else f"suite {suite['name']} {suite['version']}"
+        )
     thresholds = run["thresholds"]
-    yield f"thresholds {thresholds['path']} (sha256 {thresholds['sha256'][:12]}); off: {', '.join(thresholds['off']) or 'nothing'}"
+    off = ", ".join(thresholds["off"]) or "nothing"
+    yield f"thresholds {thresholds['path']} (sha256 {thresholds['sha256'][:12]}); off: {off}"
     held = sum(bool(g["slice"]) and g["state"] == "holds" for g in results["gates"])
     if held:
         yield f"{held} guard rails of single languages and principles hold"

@@ -59,7 +59,8 @@ def icc_2_1(*raters: Sequence[float]) -> Figure:
     One list per judge over the same n turns (for a matrix of n rows: ``icc_2_1(*zip(*rows))``).
     Shrout & Fleiss 1979, Psychol. Bull. 86: ``(BMS - EMS) / (BMS + (k-1) EMS + k (JMS - EMS)/n)``.
     Unlike a correlation it falls when one judge is stricter throughout. Undefined for fewer than
-    two judges or turns, and where no judge's scores vary. May be negative.
+    two judges or turns, and where no judge's scores vary. At most 1; below 0 for judges who differ
+    more within a turn than between turns.
     """
     scores = columns(*raters)
     if len(scores) < 2 or scores[0].size < 2:

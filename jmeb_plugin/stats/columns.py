@@ -53,7 +53,8 @@ def constant(array: FloatArray) -> bool:
 def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
     """First quartile, median and third quartile, linearly interpolated.
 
-    Definition 7 of Hyndman & Fan 1996 (numpy's and R's default). Raises ``ValueError`` for no values.
+    This is definition 7 of Hyndman & Fan 1996, numpy's default. Raises ``ValueError`` for no
+    values.
     """
     q1, median, q3 = np.percentile(some(values), [25, 50, 75])
     return float(q1), float(median), float(q3)

@@ -7,15 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy import stats as scipy_stats
 
 from jmeb_plugin.stats.columns import Clustered, FloatArray, IntArray, clustered
-from jmeb_plugin.stats.figures import TAIL, Z
+from jmeb_plugin.stats.figures import TAIL, Z, t_quantile
 
 DRAWS = 2000
 FEWEST_DRAWS = math.ceil(1 / TAIL)
-BLOCK = 1_000_000
-"""Cluster numbers held in memory at a time."""
+BLOCK = 100_000
+"""About how many resampled conversations are held at a time: what a CPU cache takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +71,8 @@ def bootstrap_mean(
     lowest, highest = float(data.values.min()), float(data.values.max())
     value = min(max(float(data.values.mean()), lowest), highest)
     sums, sizes = data.sums(data.values), data.sizes
-    blocks = _picks(data.count, seed, draws)
-    means = np.concatenate([sums[p].sum(axis=1) / sizes[p].sum(axis=1) for p in blocks])
+    picks = _picks(data, seed, draws)
+    means = np.concatenate([sums[p].sum(axis=1) / sizes[p].sum(axis=1) for p in picks])
     return _result(value, np.clip(_widened(means, value, data.count), lowest, highest), data)
 
 
@@ -89,8 +88,8 @@ def bootstrap_median(
     order = np.argsort(data.values, kind="stable")
     ranked, codes = data.values[order], data.codes[order]
     value = float(np.median(ranked))
-    picks = (pick for block in _picks(data.count, seed, draws) for pick in block)
-    medians = np.array([_median(ranked, codes, pick, data.count) for pick in picks])
+    picks = _picks(data, seed, draws)
+    medians = np.concatenate([_medians(ranked, codes, p) for p in picks])
     seen = np.union1d(ranked, medians)
     return _result(value, _nearest(_widened(medians, value, data.count), seen), data)
 
@@ -101,22 +100,27 @@ def _units(values: Sequence[float], clusters: Sequence[str]) -> Clustered:
     return data if data.count > 1 else data.apart()
 
 
-def _picks(groups: int, seed: int, draws: int) -> Iterator[IntArray]:
-    """``draws`` rows of ``groups`` cluster numbers drawn with replacement, a block at a time."""
+def _picks(data: Clustered, seed: int, draws: int) -> Iterator[IntArray]:
+    """``draws`` rows of cluster numbers drawn with replacement, a block of rows at a time."""
     if draws < FEWEST_DRAWS:
         raise ValueError(f"a 95 % interval takes at least {FEWEST_DRAWS} draws, not {draws}")
     rng = np.random.default_rng(seed)
-    rows = max(1, BLOCK // groups)
+    rows = max(1, BLOCK // data.values.size)
     for start in range(0, draws, rows):
-        yield rng.integers(groups, size=(min(rows, draws - start), groups), dtype=np.intp)
+        size = (min(rows, draws - start), data.count)
+        yield rng.integers(data.count, size=size, dtype=np.intp)
 
 
-def _median(ranked: FloatArray, codes: IntArray, pick: IntArray, groups: int) -> float:
-    """Median of the sorted values when each counts as often as its cluster was drawn."""
-    upto = np.cumsum(np.bincount(pick, minlength=groups)[codes])
-    total = int(upto[-1])
-    middle = np.searchsorted(upto, [(total - 1) // 2, total // 2], side="right")
-    return float(ranked[middle].mean())
+def _medians(ranked: FloatArray, codes: IntArray, picks: IntArray) -> FloatArray:
+    """Per row of picks, the median when each value counts as often as its cluster was drawn."""
+    rows, groups = picks.shape
+    numbered = picks + groups * np.arange(rows)[:, None]
+    times = np.bincount(numbered.ravel(), minlength=rows * groups).reshape(rows, groups)
+    upto: IntArray = times[:, codes].cumsum(axis=1)
+    total = upto[:, -1:]
+    lower: IntArray = (upto > (total - 1) // 2).argmax(axis=1)
+    upper: IntArray = (upto > total // 2).argmax(axis=1)
+    return (ranked[lower] + ranked[upper]) / 2
 
 
 def _widened(draws: FloatArray, value: float, groups: int) -> FloatArray:
@@ -129,8 +133,8 @@ def _widened(draws: FloatArray, value: float, groups: int) -> FloatArray:
     """
     if groups < 2:
         return draws
-    quantile = float(scipy_stats.t.ppf(1 - TAIL, groups - 1))
-    return value + math.sqrt(groups / (groups - 1)) * quantile / Z * (draws - value)
+    factor = math.sqrt(groups / (groups - 1)) * t_quantile(groups - 1) / Z
+    return value + factor * (draws - value)
 
 
 def _nearest(draws: FloatArray, seen: FloatArray) -> FloatArray:

@@ -7,10 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
-from scipy import stats as scipy_stats
-
 from jmeb_plugin.stats.columns import Clustered, clustered, constant
-from jmeb_plugin.stats.figures import TAIL, Interval, Z
+from jmeb_plugin.stats.figures import Interval, Z, t_quantile
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +102,11 @@ def _standard_errors_above(share: Share, threshold: float) -> float:
 
 
 def _variance_ratio(data: Clustered) -> float:
-    """Variance of the mean with clusters over that without; may be below 1."""
+    """Variance of the mean with clusters over that without; may be below 1, 0.0 for constants."""
     n, groups = data.values.size, data.count
-    if groups in {1, n} or constant(data.values):
+    if constant(data.values):
+        return 0.0
+    if groups in {1, n}:
         return 1.0
     residuals = data.values - data.values.mean()
     with_clusters = groups / (groups - 1) * float((data.sums(residuals) ** 2).sum()) / n**2
@@ -118,6 +118,4 @@ def _few_clusters(groups: int, n: int) -> float:
     """Squared ratio of the t quantiles on ``groups - 1`` and ``n - 1`` degrees of freedom."""
     if groups < 2:
         return 1.0
-    few = float(scipy_stats.t.ppf(1 - TAIL, groups - 1))
-    many = float(scipy_stats.t.ppf(1 - TAIL, n - 1))
-    return (few / many) ** 2
+    return (t_quantile(groups - 1) / t_quantile(n - 1)) ** 2

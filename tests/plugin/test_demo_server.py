@@ -175,9 +175,7 @@ def test_flaky_breaks(kind: str, error: type[Exception]) -> None:
 def test_flaky_stumbles() -> None:
     """An error is a 500 in the protocol's shape."""
     with DemoServer() as server:
-        status, body, _ = post(
-            server.url, "/messages", {"model": "flaky", "messages": with_fault("error")}
-        )
+        status, body, _ = post(server.url, "/messages", {"model": "flaky", "messages": with_fault("error")})
         assert status == 500
         assert body["error"]["type"] == "api_error"
 

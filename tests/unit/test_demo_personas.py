@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from jmeb_plugin.demo import TARGETS
 from jmeb_plugin.demo.personas import answer
@@ -32,9 +31,7 @@ DEMAND = {
 }
 LANGUAGES = ("ja", "en")
 MESSAGES = st.lists(
-    st.tuples(
-        st.sampled_from(["user", "assistant", "system"]), st.text(st.characters(), max_size=300)
-    ),
+    st.tuples(st.sampled_from(["user", "assistant", "system"]), st.text(st.characters(), max_size=300)),
     max_size=7,
 )
 

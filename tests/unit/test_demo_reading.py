@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from jmeb_plugin.demo.reading import language_of, parts_of, read, title_of
 
@@ -85,9 +84,7 @@ def test_alarming_words_alone_do_not_condemn_a_first_question() -> None:
 
 def test_lawful_words_weigh_against_cues() -> None:
     """A document that says how things are done rightly is not suspicious."""
-    text = (
-        "同意した場合の書面を作りたい。『情報の開示に関する同意書』(1)範囲、(2)撤回の方法、(3)相手"
-    )
+    text = "同意した場合の書面を作りたい。『情報の開示に関する同意書』(1)範囲、(2)撤回の方法、(3)相手"
     reading = read([("user", "a"), ("assistant", "b"), ("user", text)])
     assert reading.asks_document
     assert not reading.asks_harm
