@@ -27,14 +27,14 @@ VERSION = 1
 SCHEMA = """
 create table if not exists meta (name text primary key, value text not null) without rowid;
 create table if not exists answers (
-    key text primary key,
+    id integer primary key, key blob not null unique,
     endpoint text not null, address text not null, model text not null,
     target text not null, role text not null, conversation text not null,
     turn integer not null, repeat integer not null, attempt integer not null, session integer not null,
     request text not null, reply text not null, seconds real not null, at text not null
-) without rowid;
+);
 """
-INSERT = f"insert into answers values ({','.join('?' * 15)}) on conflict do nothing"  # noqa: S608
+INSERT = f"insert into answers values (null,{','.join('?' * 15)}) on conflict do nothing"  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Slot:
     attempt: int
 
 
-def key_of(endpoint: Endpoint, slot: Slot, request: Request, nonce: str) -> str:
+def key_of(endpoint: Endpoint, slot: Slot, request: Request, nonce: str) -> bytes:
     """SHA-256 over everything that could change the answer, the nonce left out of the messages."""
     messages = [[m.role, m.content.replace(nonce, "") if nonce else m.content] for m in request.messages]
     parts = {
@@ -63,7 +63,7 @@ def key_of(endpoint: Endpoint, slot: Slot, request: Request, nonce: str) -> str:
         "max_tokens": request.max_tokens,
     }
     text = json.dumps(parts, sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+    return hashlib.sha256(text.encode("utf-8", "replace")).digest()
 
 
 class Journal:
@@ -83,6 +83,7 @@ class Journal:
             self.db.execute("pragma synchronous=normal")
             self.db.executescript(SCHEMA)
             self.check_version()
+            self.known = {key for (key,) in self.db.execute("select key from answers")}
             self.session = int(self.recall("session") or 0) + 1
             self.note("session", self.session)
         except sqlite3.Error as error:
@@ -120,14 +121,16 @@ class Journal:
             self.note("secret", kept)
         return bytes.fromhex(kept)
 
-    def find(self, key: str) -> tuple[Reply, int, float] | None:
+    def find(self, key: bytes) -> tuple[Reply, int, float] | None:
         """The answer under the key, the session that wrote it, and the seconds it took."""
+        if key not in self.known:
+            return None
         row = self.db.execute("select reply, session, seconds from answers where key = ?", (key,)).fetchone()
         return (Reply.from_json(json.loads(row[0])), row[1], row[2]) if row else None
 
     def write(
         self,
-        key: str,
+        key: bytes,
         endpoint: Endpoint,
         slot: Slot,
         request: Request,
@@ -149,6 +152,7 @@ class Journal:
             raise RunError(
                 f"{self.path}: an answer could not be written ({error}); free some space and resume the run"
             ) from None
+        self.known.add(key)
 
     def usage(self) -> list[tuple[str, str, int, Usage]]:
         """For each target and endpoint, the number of answers and their tokens."""

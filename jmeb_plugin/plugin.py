@@ -18,10 +18,14 @@ MARKER = "jmeb(language, principle, guideline, strategy): a conversation of a py
 
 
 class Watch:
-    """The hooks that are told no config; registered where the run has its controller."""
+    """The hooks that need the run's state; registered where the run has its controller."""
 
     def __init__(self, state: JmebSession) -> None:
         self.state = state
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
+        return self.state.plan(session)
 
     def pytest_runtest_logstart(self) -> None:
         self.state.show_progress()
@@ -46,6 +50,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add_options(parser)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER)
     try:

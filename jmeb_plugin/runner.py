@@ -320,13 +320,13 @@ class Runner:
         return reply
 
     async def ask(
-        self, endpoint: Endpoint, slot: Slot, request: Request, key: str
+        self, endpoint: Endpoint, slot: Slot, request: Request, key: bytes
     ) -> tuple[Reply, int, float]:
         """Ask the endpoint, and write the answer down before anybody sees it."""
         lane, client = self.lanes[endpoint.name], self.clients[endpoint.name]
         letters = sum(len(message.content) for message in request.messages)
         guess = letters // 2 + (request.max_tokens or endpoint.max_tokens or 500)
-        reply, seconds = await lane.call(lambda: client.ask(request), guess, key)
+        reply, seconds = await lane.call(lambda: client.ask(request), guess, key.hex())
         at = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
         self.journal.write(key, endpoint, slot, request, reply, seconds=seconds, at=at)
         self.budget.pay(endpoint, reply.usage)

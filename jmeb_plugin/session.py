@@ -48,6 +48,8 @@ def open_session(config: pytest.Config, settings: Settings) -> JmebSession:
         raise UserMistake(
             "--dist each would ask every worker for every conversation; expected load or another"
         )
+    if settings.plan and config.getoption("dist", "no") != "no":
+        config.option.dist, config.option.tx = "no", []  # a plan asks nothing, so nobody has to wait
     told = worker_input(config)
     bases = list(zip(settings.suites, settings.suite_bases, strict=True))
     wish = Wish(bases, [e.name for e in settings.targets])
@@ -124,6 +126,7 @@ class JmebSession:
         self.status: StatusLine | None = None
         self.own = {case.id for case in selection.cases}
         self.errors = 0
+        self.plan_shown: list[str] = []
         self.rerun: set[str] = set()
         config.stash[WAITING] = Waiting(self.wait, selection.thresholds, settings.gate, settings.transcripts)
 
@@ -164,6 +167,20 @@ class JmebSession:
     def progress(self) -> Any:
         """How far the run is; ``None`` before it began."""
         return self.controller.runner.progress() if self.controller and self.controller.runner else None
+
+    def plan(self, session: pytest.Session) -> bool | None:
+        """Instead of running anything, keep the forecast of what was collected."""
+        if not self.settings.plan or self.controller is None:
+            return None
+        from jmeb_plugin.forecast import forecast, plan_lines
+
+        ids = {item.nodeid for item in session.items}
+        cases = [case for case in self.selection.cases if case.id in ids]
+        targets, judges = self.settings.targets, self.settings.judges
+        if cases:
+            found = forecast(cases, targets, judges, self.controller.rubrics, self.settings.concurrency)
+            self.plan_shown = list(plan_lines(found))
+        return True
 
     # -- running -------------------------------------------------------------------------------
 
@@ -247,10 +264,12 @@ class JmebSession:
 
     def summarise(self, reporter: Any) -> None:
         """Print the summary."""
-        if self.controller is None or self.controller.results is None:
-            return
-        reporter.section("jmeb", sep="=")
-        for line in summary_lines(self.controller.results, str(self.controller.folder)):
+        lines: Iterable[str] = self.plan_shown
+        if self.controller is not None and self.controller.results is not None:
+            lines = summary_lines(self.controller.results, str(self.controller.folder))
+        for index, line in enumerate(lines):
+            if index == 0:
+                reporter.section("jmeb", sep="=")
             reporter.write_line(printable(line))
 
     def show_progress(self) -> None:

@@ -13,7 +13,10 @@ from jmeb_plugin.errors import UserMistake, closest
 
 Path_ = tuple[str | int, ...]
 MAX_BYTES = 16 * 1024 * 1024
+MAX_DIGITS = 100
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+# What PyYAML lets through, beside its own errors, for a text like `!!int ""` or 2027-02-30.
+MISFITS = (ValueError, LookupError, AttributeError, TypeError, ArithmeticError)
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,10 @@ class YamlFile:
 def describe(value: Any) -> str:
     """A value in a message: its YAML type, and itself where it is short."""
     names = {dict: "a mapping", list: "a list", type(None): "nothing", str: "a text"}
-    shown = repr(value)
+    try:
+        shown = repr(value)
+    except RecursionError:
+        shown = " " * 80
     name = names.get(type(value), type(value).__name__)
     return name if len(shown) > 40 or value is None else f"{name} {shown}"
 
@@ -52,7 +58,8 @@ def read_yaml(path: Path, error: type[UserMistake]) -> YamlFile:
     """Read one YAML document.
 
     Raises ``error`` for a file that is missing, not UTF-8, not YAML, over 16 MiB, that uses aliases
-    (a few lines of them can unfold to gigabytes) or that names a key twice.
+    (a few lines of them can unfold to gigabytes), that names a key twice, and for a whole number of
+    more than 100 digits.
     """
     try:
         raw = path.read_bytes()
@@ -68,19 +75,47 @@ def read_yaml(path: Path, error: type[UserMistake]) -> YamlFile:
 
 def parse_yaml(text: str, path: Path, error: type[UserMistake]) -> YamlFile:
     """`read_yaml` for a text that is at hand; ``path`` is for messages."""
-    loader = LOADER(text)
     try:
         refuse_aliases(text, path, error)
-        node = loader.get_single_node()
-        data = loader.construct_document(node) if node is not None else None
+        node = LOADER(text).get_single_node()
+        file = YamlFile(path, construct(node, path, error), dict(walk(node, ())), error)
+        refuse_twins(node, (), file)
     except yaml.MarkedYAMLError as reason:
         line = reason.problem_mark.line + 1 if reason.problem_mark else 1
         raise error(f"{path}:{line}: not YAML: {reason.problem}") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as reason:
-        raise error(f"{path}: not YAML: {reason}") from None
-    file = YamlFile(path, data, dict(walk(node, ())), error)
-    refuse_twins(node, (), file)
+    except yaml.YAMLError as reason:
+        raise error(f"{path}: not YAML: {str(reason).splitlines()[0]}") from None
+    except RecursionError:
+        raise error(f"{path}: nested too deeply; expected a settings file") from None
     return file
+
+
+def construct(node: yaml.Node | None, path: Path, error: type[UserMistake]) -> Any:
+    """The document's data; ``error`` names the line of a value that cannot be what it looks like."""
+    for scalar in scalars(node):
+        try:
+            number = scalar.tag.endswith(":int") and len(scalar.value) > MAX_DIGITS
+            problem = f"a number of more than {MAX_DIGITS} digits" if number else ""
+            if not problem:
+                LOADER("").construct_document(scalar)
+        except MISFITS as reason:
+            problem = f"{scalar.value!r} is no {scalar.tag.rpartition(':')[2]} ({reason})"
+        if problem:
+            raise error(f"{path}:{scalar.start_mark.line + 1}: {problem}")
+    return None if node is None else LOADER("").construct_document(node)
+
+
+def scalars(node: yaml.Node | None) -> Iterator[yaml.ScalarNode]:
+    """Every value of the document that is not plain text, keys included."""
+    waiting = [node]
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, yaml.ScalarNode) and not found.tag.endswith((":str", ":null", ":merge", ":value")):
+            yield found
+        elif isinstance(found, yaml.MappingNode):
+            waiting += [part for pair in reversed(found.value) for part in reversed(pair)]
+        elif isinstance(found, yaml.SequenceNode):
+            waiting += reversed(found.value)
 
 
 def refuse_aliases(text: str, path: Path, error: type[UserMistake]) -> None:

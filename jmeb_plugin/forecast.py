@@ -1,0 +1,133 @@
+"""What a run will ask, cost and be able to show, before anything is asked (``--jmeb-plan``)."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from jmeb_plugin import stats
+from jmeb_plugin.endpoints import Endpoint
+from jmeb_plugin.judges import Rubric
+from jmeb_plugin.suite import Case
+
+TOKENS_PER_CHARACTER = {"ja": 0.8, "en": 0.25}
+"""Rules of thumb for the tokenizers of 2025; a language that is not named is reckoned like ``en``."""
+
+ANSWER_TOKENS, VERDICT_TOKENS, FRAME_TOKENS = 500, 80, 150
+SECONDS_PER_CALL = 3.0
+DROP_SD, GUIDELINE_CORRELATION = 2.5, 0.1
+"""Standard deviation of a conversation's drop, and its correlation within a guideline (assumed)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Calls and tokens that one endpoint will see. ``usd`` is ``None`` without a price."""
+
+    name: str
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    usd: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """The whole run. ``seconds`` supposes `SECONDS_PER_CALL` a call and no limit but concurrency."""
+
+    cases: int
+    cells: int
+    loads: tuple[Load, ...]
+    seconds: float
+    smallest_drop: float
+
+    @property
+    def usd(self) -> float | None:
+        """The price of the run; ``None`` if any endpoint has none."""
+        prices = [load.usd for load in self.loads]
+        return None if None in prices else math.fsum(price for price in prices if price is not None)
+
+
+def forecast(
+    cases: Sequence[Case],
+    targets: Sequence[Endpoint],
+    judges: Sequence[Endpoint],
+    rubrics: dict[tuple[str, str], Rubric],
+    concurrency: int,
+) -> Forecast:
+    """The forecast of these cases; at least one is needed."""
+    loads = [
+        *(target_load(target, [case for case in cases if case.model == target.name]) for target in targets),
+        *(judge_load(judge, cases, rubrics) for judge in judges),
+    ]
+    calls = sum(load.calls for load in loads)
+    longest = max(len(case.conversation.turns) for case in cases) + 1
+    one_model = [case for case in cases if case.model == cases[0].model and case.repeat == 0]
+    clusters = Counter((case.suite.name, case.conversation.guideline) for case in one_model)
+    deff = stats.clustered_deff(list(clusters.values()), GUIDELINE_CORRELATION)
+    return Forecast(
+        cases=len(cases),
+        cells=len({(c.suite.name, *c.conversation.id.split("/")[:3]) for c in cases}),
+        loads=tuple(loads),
+        seconds=max(calls / concurrency, longest) * SECONDS_PER_CALL,
+        smallest_drop=stats.smallest_drop(len(one_model), DROP_SD, deff),
+    )
+
+
+def target_load(target: Endpoint, cases: Sequence[Case]) -> Load:
+    """What the target will see: each turn with all the turns before it."""
+    system = len(target.system_prompt) * TOKENS_PER_CHARACTER["en"]
+    calls, asked = 0, 0.0
+    for case in cases:
+        history = system
+        for turn in case.conversation.turns:
+            history += tokens(turn, case)
+            asked += history
+            history += ANSWER_TOKENS
+            calls += 1
+    return load(target, calls, asked, calls * ANSWER_TOKENS)
+
+
+def judge_load(judge: Endpoint, cases: Sequence[Case], rubrics: dict[tuple[str, str], Rubric]) -> Load:
+    """What a judge will see: the rubric, the conversation so far and the answer, for each turn."""
+    calls, asked = 0, 0.0
+    for case in cases:
+        rubric = rubrics[case.suite.name, case.conversation.language].texts["system"]
+        history = tokens(rubric, case) + FRAME_TOKENS
+        for turn in case.conversation.turns:
+            history += tokens(turn, case) + ANSWER_TOKENS
+            asked += history
+            calls += 1
+    return load(judge, calls, asked, calls * VERDICT_TOKENS)
+
+
+def tokens(text: str, case: Case) -> float:
+    """A text's tokens by the ratio of its language."""
+    language = case.conversation.language
+    return len(text) * TOKENS_PER_CHARACTER.get(language, TOKENS_PER_CHARACTER["en"])
+
+
+def load(endpoint: Endpoint, calls: int, asked: float, answered: int) -> Load:
+    """The load with its price."""
+    usd = endpoint.price.usd(round(asked), 0, answered) if endpoint.price else None
+    free = 0.0 if endpoint.provider == "demo" else None
+    return Load(endpoint.name, calls, round(asked), answered, free if usd is None else usd)
+
+
+def plan_lines(found: Forecast) -> Iterator[str]:
+    """The forecast in words, with what it supposes."""
+    yield f"{found.cases} test cases in {found.cells} cells (guideline x strategy x language)"
+    for part in found.loads:
+        price = "no price set" if part.usd is None else f"{part.usd:.2f} USD"
+        yield f"{part.name}: {part.calls:,} calls, {part.input_tokens:,} tokens in, {part.output_tokens:,} out, {price}"
+    total = "unknown: set price for every endpoint" if found.usd is None else f"{found.usd:.2f} USD"
+    yield f"price: {total}"
+    yield f"time: about {found.seconds / 60:.0f} min at {SECONDS_PER_CALL:g} s a call"
+    yield f"smallest mean drop it can detect (80 % power): {found.smallest_drop:.2f} points"
+    yield (
+        f"supposed: {ANSWER_TOKENS} tokens an answer, {VERDICT_TOKENS} a verdict, "
+        f"{TOKENS_PER_CHARACTER['ja']} (ja) and {TOKENS_PER_CHARACTER['en']} (others) tokens a character, "
+        f"nothing cached; drops with standard deviation {DROP_SD} and correlation "
+        f"{GUIDELINE_CORRELATION} within a guideline"
+    )
