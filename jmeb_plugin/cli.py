@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from jmeb_plugin.dataset.build import build_suite, differing
 from jmeb_plugin.dataset.check import check_suite
@@ -24,11 +25,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser whose usage errors end as every other mistake does: with 4."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say how it is used and what is wrong, and end with 4."""
+        self.print_usage(sys.stderr)
+        self.exit(4, f"{self.prog}: {message}\n")
+
+
 def parser() -> argparse.ArgumentParser:
     """What can be typed."""
-    top = argparse.ArgumentParser(
-        "jmeb", description="Build and check suites of medical-ethics conversations."
-    )
+    top = Parser("jmeb", description="Build and check suites of medical-ethics conversations.")
     groups = top.add_subparsers(required=True, metavar="COMMAND")
     suite = groups.add_parser("suite", help="check or build a suite").add_subparsers(
         required=True, metavar="ACTION"

@@ -6,15 +6,19 @@ An endpoint is described in TOML (``[tool.jmeb.endpoints.NAME]``) or written out
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from jmeb_plugin.demo import JUDGES, TARGETS
 from jmeb_plugin.errors import EndpointError, closest
+from jmeb_plugin.keys import check_url, refuse_secrets
 
 PROVIDERS = (
     "openai",
@@ -42,7 +46,9 @@ NEEDED = {
     "python": ("target",),
     "demo": ("model",),
 }
-SECRET_WORDS = {"api_key", "apikey", "api-key", "authorization", "token", "secret", "password"}
+QUESTIONS = ("{messages}", "{question}")
+TEMPLATES = (*QUESTIONS, "{system}", "{model}", "{temperature}", "{top_p}", "{max_tokens}")
+"""What may stand in the ``body`` of an ``http`` endpoint to be filled in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,7 @@ class Price:
     def usd(self, input_tokens: int, cached_tokens: int, output_tokens: int) -> float:
         """Price of one answer; ``input_tokens`` includes ``cached_tokens``."""
         cached = self.input if self.cached_input is None else self.cached_input
-        fresh = input_tokens - cached_tokens
+        fresh = max(0, input_tokens - cached_tokens)
         return (fresh * self.input + cached_tokens * cached + output_tokens * self.output) / 1e6
 
 
@@ -107,7 +113,7 @@ class Endpoint:
     @property
     def identity(self) -> tuple[str, str, str]:
         """Provider, address and model: two endpoints alike in these are one judge, not two."""
-        return self.provider, self.address, self.model or self.deployment
+        return self.provider, self.address.rstrip("/"), self.deployment or self.model
 
     def parameters(self) -> dict[str, Any]:
         """Whatever can change an answer, as plain data; unset parameters are absent."""
@@ -139,14 +145,39 @@ def variable(name: str) -> str | None:
 
 
 def read_variable(name: str, endpoint: str) -> str:
-    """The value of a variable that an endpoint needs."""
-    value = variable(name)
-    if value is None:
+    """The value of a variable that an endpoint needs, without the line break that files end with."""
+    value = (variable(name) or "").strip()
+    if not value:
         raise EndpointError(
             f"endpoint {endpoint!r}: the environment variable {name} is not set; "
             f"expected the endpoint's key in it"
         )
+    if not (value.isascii() and value.isprintable()):
+        raise EndpointError(
+            f"endpoint {endpoint!r}: the environment variable {name} holds signs that no header can "
+            f"carry; expected one line of ASCII"
+        )
     return value
+
+
+def proxy_for(url: str) -> str:
+    """The proxy that the environment names for an address (``HTTPS_PROXY``, ``NO_PROXY``); empty: none.
+
+    Read once for a client: aiohttp's ``trust_env`` asks for every request, in two threads, and takes
+    passwords from ``~/.netrc`` besides.
+    """
+    parts = urlsplit(url)
+    if proxy_bypass(parts.netloc.rpartition("@")[2]):
+        return ""
+    proxies = getproxies()
+    proxy = proxies.get(parts.scheme) or proxies.get("all") or ""
+    proxy = proxy if "://" in proxy or not proxy else f"http://{proxy}"
+    if proxy and urlsplit(proxy).scheme not in ("http", "https"):
+        raise EndpointError(
+            f"the environment names a {urlsplit(proxy).scheme}:// proxy for {url}; "
+            f"expected http:// or https://, or {parts.hostname} in NO_PROXY"
+        )
+    return proxy
 
 
 def load_endpoints(table: Mapping[str, Any], where: str) -> dict[str, Endpoint]:
@@ -168,6 +199,8 @@ def parse_endpoint(name: str, entry: Any, where: str) -> Endpoint:
         if key not in known:
             raise EndpointError(f"{place}: unknown key {key!r}{closest(key, known)}")
     provider = entry.get("provider")
+    if provider is None:
+        raise EndpointError(f"{place}: no provider; expected one of {', '.join(PROVIDERS)}")
     if provider not in PROVIDERS:
         raise EndpointError(
             f"{place}.provider: {provider!r} is no provider{closest(str(provider), PROVIDERS)}"
@@ -195,8 +228,9 @@ def convert(value: Any, kind: str, place: str) -> Any:
     if not isinstance(value, int | float) or name == "bool":
         return value
     zero_is_fine = place.endswith((".temperature", ".top_p"))
-    if value < 0 or (value == 0 and not zero_is_fine):
-        raise EndpointError(f"{place}: {value} is too low; expected more than 0")
+    if not math.isfinite(value) or value < 0 or (value == 0 and not zero_is_fine):
+        expected = "0 or more" if zero_is_fine else "more than 0"
+        raise EndpointError(f"{place}: {value} is impossible; expected {expected}")
     return float(value) if name == "float" else value
 
 
@@ -208,27 +242,10 @@ def parse_price(value: Any, place: str) -> Price:
     for key, amount in value.items():
         if key not in known:
             raise EndpointError(f"{place}: unknown key {key!r}{closest(key, known)}")
-        if isinstance(amount, bool) or not isinstance(amount, int | float) or amount < 0:
+        number = isinstance(amount, int | float) and not isinstance(amount, bool)
+        if not number or not 0 <= amount < math.inf:
             raise EndpointError(f"{place}.{key}: expected USD per million tokens, 0 or more")
     return Price(**value)
-
-
-def refuse_secrets(entry: Mapping[str, Any], place: str) -> None:
-    """Raise for a key, password or token written into the file; never show it."""
-    for key, value in entry.items():
-        if key.lower() in SECRET_WORDS and isinstance(value, str):
-            raise EndpointError(
-                f"{place}.{key}: a key does not belong in a file; expected api_key_env "
-                f"(or headers_env) with the name of an environment variable"
-            )
-        if isinstance(value, Mapping) and key != "headers_env":
-            refuse_secrets(value, f"{place}.{key}")
-    names = [entry.get("api_key_env", "A"), *dict(entry.get("headers_env") or {}).values()]
-    if not all(isinstance(name, str) and re.fullmatch(r"[A-Z_][A-Z0-9_]*", name) for name in names):
-        raise EndpointError(
-            f"{place}: api_key_env and headers_env take names of environment variables "
-            f"(capitals, digits, _), not the values themselves"
-        )
 
 
 def complete(endpoint: Endpoint, place: str) -> Endpoint:
@@ -239,7 +256,10 @@ def complete(endpoint: Endpoint, place: str) -> Endpoint:
             raise EndpointError(f"{place}: provider {endpoint.provider!r} needs {key}")
     if endpoint.provider == "azure-openai" and not (endpoint.deployment or endpoint.model):
         raise EndpointError(f"{place}: provider 'azure-openai' needs deployment or model")
-    check_url(endpoint.base_url or endpoint.url, place)
+    check_url(endpoint.base_url, place)
+    check_url(endpoint.url, place)
+    if endpoint.provider == "http" and not set(QUESTIONS) & places_in(endpoint.body):
+        raise EndpointError(f"{place}.body: nothing is asked; expected {' or '.join(QUESTIONS)} in it")
     if endpoint.provider == "demo" and endpoint.model not in (*TARGETS, *JUDGES):
         raise EndpointError(
             f"{place}: no demo model {endpoint.model!r}{closest(endpoint.model, (*TARGETS, *JUDGES))}"
@@ -249,19 +269,10 @@ def complete(endpoint: Endpoint, place: str) -> Endpoint:
     return replace(endpoint, api_key_env=HOSTED_KEYS.get(endpoint.provider, ""))
 
 
-def check_url(url: str, place: str) -> None:
-    """Raise for an address that cannot be parsed, or one that carries a password."""
-    if not url:
-        return
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        raise EndpointError(f"{place}: {url!r} is no address; expected http://host:port/path") from None
-    if parts.username or parts.password:
-        raise EndpointError(f"{place}: the address holds a user or password; expected api_key_env instead")
-    if not usable or re.search(r"\s", url):
-        raise EndpointError(f"{place}: {url!r} is no address; expected http://host:port/path")
+def places_in(template: Any) -> set[str]:
+    """The places of a body template that are filled in for every request."""
+    text = json.dumps(template, default=str)
+    return {name for name in TEMPLATES if name in text}
 
 
 def resolve(name: str, table: Mapping[str, Endpoint]) -> Endpoint:
@@ -270,17 +281,23 @@ def resolve(name: str, table: Mapping[str, Endpoint]) -> Endpoint:
         return table[name]
     written = "demo/steadfast" if name == "demo" else name
     provider, slash, rest = written.partition("/")
+    model, at, url = rest.partition("@http")
+    shown = f"{provider}/{model}@…" if at else name
     if not slash or provider not in ("openai", "anthropic", "demo") or not rest:
         known = [*table, "demo", *(f"demo/{model}" for model in TARGETS)]
         raise EndpointError(
-            f"no endpoint {name!r}: expected a name from [tool.jmeb.endpoints], openai/MODEL, "
+            f"no endpoint {shown!r}: expected a name from [tool.jmeb.endpoints], openai/MODEL, "
             f"anthropic/MODEL or demo, each but demo also with @URL{closest(name, known)}"
         )
-    model, at, url = rest.rpartition("@http")
-    if not at:
-        model, url = rest, ""
-    entry = Endpoint(name=written, provider=provider, model=model, base_url=at[1:] + url if at else "")
-    return complete(entry, f"endpoint {name!r}")
+    place = f"endpoint {shown!r}"
+    if provider == "demo" and at:
+        raise EndpointError(f"{place}: the demo has no address; expected demo/MODEL alone")
+    if not at and re.search(r"@[\w.-]+:\d+(/|$)", model):
+        raise EndpointError(
+            f"{place}: the address has no scheme; expected {provider}/MODEL@http://host:port/v1"
+        )
+    entry = Endpoint(name=written, provider=provider, model=model, base_url=f"http{url}" if at else "")
+    return complete(entry, place)
 
 
 def check_panel(targets: Sequence[Endpoint], judges: Sequence[Endpoint]) -> list[str]:

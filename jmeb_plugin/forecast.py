@@ -120,7 +120,8 @@ def plan_lines(found: Forecast) -> Iterator[str]:
     yield f"{found.cases} test cases in {found.cells} cells (guideline x strategy x language)"
     for part in found.loads:
         price = "no price set" if part.usd is None else f"{part.usd:.2f} USD"
-        yield f"{part.name}: {part.calls:,} calls, {part.input_tokens:,} tokens in, {part.output_tokens:,} out, {price}"
+        size = f"{part.input_tokens:,} tokens in, {part.output_tokens:,} out"
+        yield f"{part.name}: {part.calls:,} calls, {size}, {price}"
     total = "unknown: set price for every endpoint" if found.usd is None else f"{found.usd:.2f} USD"
     yield f"price: {total}"
     yield f"time: about {found.seconds / 60:.0f} min at {SECONDS_PER_CALL:g} s a call"

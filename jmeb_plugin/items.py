@@ -21,7 +21,7 @@ class Unsafe(Exception):
 
 
 class Unscored(Exception):
-    """A conversation could not be scored."""
+    """A conversation could not be scored; raised in setup, which makes it pytest's ERROR."""
 
 
 class Conversations(pytest.Collector):
@@ -92,8 +92,6 @@ class ConversationItem(pytest.Item):
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """The failure in words: one line, then the judges' reasons, then the transcript as far as allowed."""
-        if isinstance(excinfo.value, Unscored):
-            return printable(f"unscored: {excinfo.value}")
         if isinstance(excinfo.value, Unsafe):
             run = self.config.stash[WAITING]
             return printable("\n".join(failure_lines(str(excinfo.value), self.record, run.transcripts)))
@@ -106,6 +104,9 @@ class ConversationItem(pytest.Item):
         """
         seconds = self.record.transcript.seconds if self.record else 0.0
         decides = "setup" if report.outcome != "passed" and report.when == "setup" else "call"
+        if report.when == "setup" and report.failed and self.record:
+            reason = self.verdict.reason if self.verdict else "was not judged"
+            report.longrepr = printable(f"unscored: {reason}")
         if report.when in ("setup", "call"):
             report.duration = seconds if report.when == decides else 0.0
         if report.when == "call" and self.record and self.config.stash[WAITING].transcripts == "full":

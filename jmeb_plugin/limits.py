@@ -1,4 +1,8 @@
-"""How fast an endpoint may be asked: concurrency, requests and tokens a minute, retries, budget."""
+"""How fast an endpoint may be asked: concurrency, requests and tokens a minute, retries, budget.
+
+Whoever waits - for a pause, a minute's limit, money in flight - holds nothing that another could
+use: the endpoint's own place and the run's slot are taken only by a request that may go at once.
+"""
 
 from __future__ import annotations
 
@@ -8,46 +12,58 @@ import random
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from typing import TypeVar
+from dataclasses import dataclass
 
 from jmeb_plugin.clients.base import Reply, Usage
 from jmeb_plugin.endpoints import Endpoint
-from jmeb_plugin.errors import BudgetSpent, CallFailed, Outage, Transient
+from jmeb_plugin.errors import BudgetSpent, Outage, Transient
 
 TRIES = 8
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 60.0
 DEAD_AFTER = 60.0
 """Seconds after which an address that never answered ends the run."""
 
-T = TypeVar("T")
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """The seconds by which a lane keeps time."""
+
+    first_pause: float = 0.5
+    longest_pause: float = 60.0
+    dead_after: float = DEAD_AFTER
+    minute: float = 60.0
 
 
 class Minute:
-    """At most ``limit`` units in any 60 seconds; ``None`` is no limit."""
+    """At most ``limit`` units in any ``seconds``; ``None`` is no limit."""
 
-    def __init__(self, limit: int | None) -> None:
+    def __init__(self, limit: int | None, seconds: float = 60.0) -> None:
         self.limit = limit
-        self.spent: deque[tuple[float, int]] = deque()
-        self.total = 0
+        self.seconds = seconds
+        self.spent: deque[list[float]] = deque()
+        self.total = 0.0
 
-    async def take(self, units: int) -> None:
-        """Wait until the units fit, and count them. More units than the limit wait for an empty minute."""
-        while self.limit is not None and self.total and self.total + units > self.limit:
-            oldest, _ = self.spent[0]
-            await asyncio.sleep(max(0.01, oldest + 60 - time.monotonic()))
-            self.forget()
-        self.add(units)
-
-    def add(self, units: int) -> None:
-        """Count units without waiting."""
-        if self.limit is not None:
-            self.spent.append((time.monotonic(), units))
-            self.total += units
-
-    def forget(self) -> None:
-        """Drop what is older than a minute."""
-        while self.spent and self.spent[0][0] <= time.monotonic() - 60:
+    def wait(self, units: int) -> float:
+        """Seconds until the units may fit, 0 if they do; more than the limit wait for an empty minute."""
+        now = time.monotonic()
+        while self.spent and self.spent[0][0] <= now - self.seconds:
             self.total -= self.spent.popleft()[1]
+        if self.limit is None or not self.spent or self.total + units <= self.limit:
+            return 0.0
+        return max(0.001, self.spent[0][0] + self.seconds - now)
+
+    def take(self, units: int) -> list[float]:
+        """Count units; the entry is for `settle`."""
+        entry = [time.monotonic(), float(units)]
+        if self.limit is not None:
+            self.spent.append(entry)
+            self.total += units
+        return entry
+
+    def settle(self, entry: list[float], units: int) -> None:
+        """Put what the units really were in the place of the guess, while they still count."""
+        if any(kept is entry for kept in self.spent):
+            self.total += units - entry[1]
+            entry[1] = units
 
 
 class Budget:
@@ -62,21 +78,35 @@ class Budget:
         self.spent = 0.0
         self.flying = 0
         self.dearest: dict[str, float] = {}
+        self.landed = asyncio.Event()
 
-    @contextlib.contextmanager
-    def reserve(self) -> Iterator[None]:
-        """Hold the place of one request. Raises `BudgetSpent` when it could pass the limit."""
+    def fits(self) -> bool:
+        """Whether one more request may go now. Raises `BudgetSpent` when none ever may."""
         expected = max(self.dearest.values(), default=0.0)
-        if self.usd is not None and self.spent + (self.flying + 1) * expected > self.usd:
+        if self.usd is None or self.spent + (self.flying + 1) * expected <= self.usd:
+            return True
+        if not self.flying:
             raise BudgetSpent(
                 f"--jmeb-budget {self.usd:g}: {self.spent:.4f} USD are spent, "
                 f"and the next requests could pass it"
             )
+        return False
+
+    async def room(self) -> None:
+        """Wait until one more request may go; raises as `fits` does."""
+        while not self.fits():
+            await self.landed.wait()
+
+    @contextlib.contextmanager
+    def reserve(self) -> Iterator[None]:
+        """Hold the place of one request."""
         self.flying += 1
         try:
             yield
         finally:
             self.flying -= 1
+            self.landed.set()
+            self.landed = asyncio.Event()
 
     def pay(self, endpoint: Endpoint, usage: Usage) -> float:
         """Count the price of an answer, in USD."""
@@ -91,13 +121,17 @@ class Budget:
 class Lane:
     """Everything that limits one endpoint; ``slots`` is shared by all lanes of the run."""
 
-    def __init__(self, endpoint: Endpoint, slots: asyncio.Semaphore, budget: Budget) -> None:
+    def __init__(
+        self, endpoint: Endpoint, slots: asyncio.Semaphore, budget: Budget, pace: Pace | None = None
+    ) -> None:
         self.endpoint = endpoint
         self.slots = slots
         self.budget = budget
+        self.pace = pace or Pace()
         self.own = asyncio.Semaphore(endpoint.max_concurrency) if endpoint.max_concurrency else None
-        self.requests = Minute(endpoint.requests_per_minute)
-        self.tokens = Minute(endpoint.tokens_per_minute)
+        self.gate = asyncio.Lock()
+        self.requests = Minute(endpoint.requests_per_minute, self.pace.minute)
+        self.tokens = Minute(endpoint.tokens_per_minute, self.pace.minute)
         self.open_at = 0.0
         self.first_try = 0.0
         self.answered = False
@@ -109,72 +143,86 @@ class Lane:
         """Ask until there is an answer, at most `TRIES` times; the reply and the seconds it took.
 
         ``tokens`` is a guess of what the request costs; ``label`` seeds the jitter of the pauses.
-        Raises what the client raises, the last `Transient` included, and `Outage` for an address
-        that never answered within `DEAD_AFTER` seconds.
+        Raises what the client raises, the last `Transient` included. An address that has never
+        answered is asked on until it does, or is an `Outage`.
         """
         jitter = random.Random(label)
-        pause = FIRST_PAUSE
-        for tried in range(1, TRIES + 1):
-            try:
-                return await self.once(ask, tokens)
-            except Transient as error:
-                self.note(error)
-                if tried == TRIES and self.answered:
-                    raise
-                wait = pause * jitter.uniform(0.5, 1.0) if error.retry_after is None else error.retry_after
-                pause = min(pause * 2, LONGEST_PAUSE)
-                self.hold(error, wait)
-                self.retries += 1
-                await asyncio.sleep(wait)
-        return await self.until_dead(ask, tokens)
-
-    async def until_dead(self, ask: Callable[[], Awaitable[Reply]], tokens: int) -> tuple[Reply, float]:
-        """Go on with an address that has never answered; its `Outage` comes from `note`."""
+        pause, tried = self.pace.first_pause, 0
         while True:
+            tried += 1
             try:
                 return await self.once(ask, tokens)
             except Transient as error:
                 self.note(error)
-                if self.answered:
+                if tried >= TRIES and self.answered:
                     raise
-                await asyncio.sleep(FIRST_PAUSE)
+                wait = error.retry_after or pause * jitter.uniform(0.5, 1.0)
+                self.hold(error)
+            pause = min(pause * 2, self.pace.longest_pause) if tried < TRIES else self.pace.first_pause
+            self.retries += 1
+            await asyncio.sleep(wait)
 
     async def once(self, ask: Callable[[], Awaitable[Reply]], tokens: int) -> tuple[Reply, float]:
         """One try, inside every limit."""
-        async with self.place(tokens):
+        async with self.place(tokens) as counted:
             started = time.monotonic()
             self.first_try = self.first_try or started
             reply = await ask()
+            used = reply.usage.input + reply.usage.output
+            self.tokens.settle(counted, used or tokens)
             self.answered, self.trouble = True, ""
             return reply, time.monotonic() - started
 
     @contextlib.asynccontextmanager
-    async def place(self, tokens: int) -> AsyncIterator[None]:
-        """A place among the endpoint's own requests, then one among all of the run."""
-        async with self.own or contextlib.nullcontext():
-            while (wait := self.open_at - time.monotonic()) > 0:  # noqa: ASYNC110 - it may move on
-                await asyncio.sleep(wait)
-            await self.requests.take(1)
-            await self.tokens.take(tokens)
-            async with self.slots:
-                with self.budget.reserve():
-                    self.in_flight += 1
-                    try:
-                        yield
-                    finally:
-                        self.in_flight -= 1
+    async def place(self, tokens: int) -> AsyncIterator[list[float]]:
+        """A place among the endpoint's own requests and one among all of the run; its tokens' entry.
+
+        Places are given in the order of asking.
+        """
+        async with contextlib.AsyncExitStack() as held:
+            async with self.gate:
+                while True:
+                    await self.clear(tokens)
+                    async with contextlib.AsyncExitStack() as taken:
+                        if self.own:
+                            await taken.enter_async_context(self.own)
+                        await taken.enter_async_context(self.slots)
+                        if self.wait(tokens) <= 0 and self.budget.fits():
+                            held.push_async_exit(taken.pop_all())
+                            break
+                self.requests.take(1)
+                entry = self.tokens.take(tokens)
+                held.enter_context(self.budget.reserve())
+            self.in_flight += 1
+            held.callback(self.leave)
+            yield entry
+
+    def leave(self) -> None:
+        """A request is no longer in flight."""
+        self.in_flight -= 1
+
+    def wait(self, tokens: int) -> float:
+        """Seconds until a request may go."""
+        pause = self.open_at - time.monotonic()
+        return max(pause, self.requests.wait(1), self.tokens.wait(tokens))
+
+    async def clear(self, tokens: int) -> None:
+        """Wait, holding nothing, until a request may go."""
+        while (seconds := self.wait(tokens)) > 0:  # noqa: ASYNC110 - it may move on
+            await asyncio.sleep(seconds)
+        await self.budget.room()
 
     def note(self, error: Transient) -> None:
         """Remember a failure. Raises `Outage` when the address never answered in all that time."""
         self.answered = self.answered or error.answered
         self.trouble = str(error)
-        if not self.answered and time.monotonic() - self.first_try > DEAD_AFTER:
+        if not self.answered and time.monotonic() - self.first_try > self.pace.dead_after:
             raise Outage(
                 f"endpoint {self.endpoint.name!r}: {self.endpoint.address} has not answered once "
-                f"in {DEAD_AFTER:g} s ({error})"
+                f"in {self.pace.dead_after:g} s ({error})"
             )
 
-    def hold(self, error: CallFailed, wait: float) -> None:
+    def hold(self, error: Transient) -> None:
         """Let nobody ask before the server's own hint has passed."""
-        if isinstance(error, Transient) and error.throttled and error.retry_after:
-            self.open_at = max(self.open_at, time.monotonic() + wait)
+        if error.throttled and error.retry_after:
+            self.open_at = max(self.open_at, time.monotonic() + error.retry_after)

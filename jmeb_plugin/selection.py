@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jmeb_plugin.errors import SettingsError, closest
+from jmeb_plugin.errors import SettingsError, ThresholdsError, closest
+from jmeb_plugin.sampling import sample_cells, sample_total
 from jmeb_plugin.suite import (
     Case,
     Suite,
@@ -18,10 +19,11 @@ from jmeb_plugin.suite import (
     make_cases,
     matches,
     model_label,
-    sample_cells,
-    sample_total,
 )
-from jmeb_plugin.thresholds import SLICES, Thresholds, check_against, load_thresholds
+from jmeb_plugin.thresholds import SLICES, Thresholds, load_thresholds, same
+
+MAX_WAIVED_SHARE = 0.05
+MAX_WAIVED_DAYS = 366
 
 
 @dataclass(frozen=True)
@@ -84,15 +86,86 @@ def select(wish: Wish, suites: tuple[Suite, ...], thresholds: Thresholds) -> Sel
             )
         labels[model_label(model)] = model
     cases = [case for suite in suites for case in draw(suite, wish)]
-    for pattern in (*wish.ids, *wish.typed):
-        check_pattern(pattern, cases)
+    for means, patterns in ((matches, wish.ids), (starts, wish.typed)):
+        for pattern in patterns:
+            check_pattern(pattern, cases, means)
     if wish.ids:
         cases = [case for case in cases if any(matches(case, pattern) for pattern in wish.ids)]
     if wish.typed:
         cases = [case for case in cases if any(starts(case, typed) for typed in wish.typed)]
+    if not cases and (wish.ids or wish.typed):
+        raise SettingsError("--jmeb-id and the ids on the command line have no conversation in common")
     warnings = check_against(thresholds, cases, dt.datetime.now(dt.UTC).date())
     chosen = "--jmeb-id" if wish.ids else "ids on the command line" if wish.typed else ""
     return Selection(suites, tuple(cases), thresholds, chosen, tuple(warnings))
+
+
+def check_against(thresholds: Thresholds, cases: Sequence[Case], today: dt.date) -> list[str]:
+    """Hold the file against the cases at hand; return warnings worth showing.
+
+    Raises `ThresholdsError` for a waiver over 366 days, waivers of more than 5 % of the suites'
+    conversations (however few of them this run holds), and an override for a language, principle …
+    that does not exist.
+    """
+    for known in thresholds.known_failures:
+        if (known.until - today).days > MAX_WAIVED_DAYS:
+            raise ThresholdsError(
+                f"{thresholds.path}:{known.line}: until {known.until}: more than {MAX_WAIVED_DAYS} days ahead"
+            )
+    check_overrides(thresholds, cases)
+    if not thresholds.known_failures or not cases:
+        return []
+    names = all_names(cases)
+    covered = {known: set(covers(known.id, names)) for known in thresholds.known_failures}
+    waived = set().union(*(found for known, found in covered.items() if today <= known.until))
+    total = len(set(names.values()))
+    if len(waived) > MAX_WAIVED_SHARE * total:
+        raise ThresholdsError(
+            f"{thresholds.path}:{thresholds.known_failures[0].line}: known_failures cover {len(waived)} of "
+            f"{total} conversations; expected at most {MAX_WAIVED_SHARE:.0%}"
+        )
+    return [
+        f"{thresholds.path}:{known.line}: known failure {known.id!r} matches no conversation of this run"
+        for known, found in covered.items()
+        if not found
+    ]
+
+
+def all_names(cases: Sequence[Case]) -> dict[str, str]:
+    """Every id that could mean a conversation of the cases' suites, selected or not, and its base id."""
+    suites = {case.suite.name: case.suite for case in cases}.values()
+    added = {name.removeprefix(case.base_id) for case in cases for name in case.ids}
+    bases = [f"{suite.name}::{talk.id}" for suite in suites for talk in suite.conversations]
+    return {base + end: base for base in bases for end in added}
+
+
+def covers(pattern: str, names: Mapping[str, str]) -> Iterator[str]:
+    """The base ids of the names that the pattern means."""
+    if "*" not in pattern:
+        yield from (names[name] for name in (pattern,) if name in names)
+    else:
+        yield from (base for name, base in names.items() if same(pattern, name))
+
+
+def check_overrides(thresholds: Thresholds, cases: Sequence[Case]) -> None:
+    """Raise for an override that names something unknown to the suites at hand.
+
+    A model may be named although this run does not test it: one file serves many pipelines.
+    """
+    suites = {case.suite.name: case.suite for case in cases}.values()
+    known = {
+        "language": {language for suite in suites for language in suite.languages},
+        "principle": {name for suite in suites for name in suite.principles},
+        "guideline": {name for suite in suites for name in suite.guidelines},
+        "strategy": {name for suite in suites for name in suite.strategies},
+    }
+    for override in thresholds.overrides:
+        for facet, value in override.when.items():
+            if suites and facet in known and value not in known[facet]:
+                raise ThresholdsError(
+                    f"{thresholds.path}:{override.line}: overrides: when.{facet}: {value!r} is unknown"
+                    f"{closest(value, known[facet])}"
+                )
 
 
 def draw(suite: Suite, wish: Wish) -> list[Case]:
@@ -105,9 +178,9 @@ def draw(suite: Suite, wish: Wish) -> list[Case]:
     return make_cases(suite, talks, wish.models, wish.repeats)
 
 
-def check_pattern(pattern: str, cases: Sequence[Case]) -> None:
-    """Raise for a pattern that no case matches."""
-    if not any(matches(case, pattern) or starts(case, pattern) for case in cases):
+def check_pattern(pattern: str, cases: Sequence[Case], means: Callable[[Case, str], bool]) -> None:
+    """Raise for a pattern that means no case."""
+    if not any(means(case, pattern) for case in cases):
         raise SettingsError(
             f"no conversation {pattern!r} among the {len(cases)} selected"
             f"{closest(pattern, [case.id for case in cases])}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -24,6 +25,7 @@ from jmeb_plugin.selection import (
     bundled_thresholds,
     load_suites,
     load_thresholds,
+    marked,
     select,
 )
 from jmeb_plugin.suite import Case
@@ -51,27 +53,27 @@ def open_session(config: pytest.Config, settings: Settings) -> JmebSession:
     if settings.plan and config.getoption("dist", "no") != "no":
         config.option.dist, config.option.tx = "no", []  # a plan asks nothing, so nobody has to wait
     told = worker_input(config)
-    bases = list(zip(settings.suites, settings.suite_bases, strict=True))
-    wish = Wish(bases, [e.name for e in settings.targets])
+    wish = wish_of(settings)
     suites = load_suites(wish)
     typed = take_ids(config, [suite.name for suite in suites]) if told is None else told["typed"]
     if told is not None:
         config.args = list(told["args"])
-    wish = Wish(
-        bases,
-        wish.models,
-        settings.ids,
-        typed,
-        settings.sample,
-        settings.total,
-        settings.seed,
-        settings.repeats,
-    )
-    return JmebSession(
-        config,
-        settings,
-        select(wish, suites, load_thresholds(thresholds_path(config, settings))),
-        typed,
+    thresholds = load_thresholds(thresholds_path(config, settings))
+    selection = select(dataclasses.replace(wish, typed=typed), suites, thresholds)
+    marked(config.getoption("markexpr", ""), selection.cases)
+    return JmebSession(config, settings, selection, typed)
+
+
+def wish_of(settings: Settings) -> Wish:
+    """What the settings ask to select."""
+    return Wish(
+        suites=list(zip(settings.suites, settings.suite_bases, strict=True)),
+        models=[endpoint.name for endpoint in settings.targets],
+        ids=settings.ids,
+        sample=settings.sample,
+        total=settings.total,
+        seed=settings.seed,
+        repeats=settings.repeats,
     )
 
 

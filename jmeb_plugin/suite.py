@@ -1,27 +1,27 @@
-"""Suites: folders of scripted conversations. Load, select, sample."""
+"""Suites: folders of scripted conversations, and the cases made of them."""
 
 from __future__ import annotations
 
 import fnmatch
 import hashlib
 import json
-import random
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from jmeb_plugin.errors import SuiteError, closest
-from jmeb_plugin.yaml_file import YamlFile, describe, read_yaml
+from jmeb_plugin.yaml_file import Path_, YamlFile, describe, read_yaml
 
 SUITE_KEYS = {
     "name", "version", "licence", "canary", "kind", "rubric", "note",
     "languages", "principles", "guidelines", "strategies",
 }  # fmt: skip
 CONVERSATION_KEYS = ("id", "guideline", "strategy", "language", "n", "seed", "turns", "source")
+KINDS = ("harmful", "benign")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+HALF = re.compile("[\ud800-\udfff]")
 MAX_LINE = 1024 * 1024
 
 
@@ -105,6 +105,12 @@ class Case:
         """The id without model and repeat."""
         return f"{self.suite.name}::{self.conversation.id}"
 
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Every id that means this case: the whole, without the repeat, without repeat and model."""
+        added = self.name.removeprefix(self.conversation.id).split("/")
+        return tuple(self.base_id + "/".join(added[:length]) for length in range(len(added), 0, -1))
+
     def facets(self) -> dict[str, str]:
         """What can be selected and sliced by."""
         talk = self.conversation
@@ -148,8 +154,7 @@ def load_suite(folder: Path) -> Suite:
     missing or unknown fields, guidelines, strategies or languages nobody described, ids that repeat
     or do not say what the fields say, an empty turn.
     """
-    file = read_yaml(folder / "suite.yaml", SuiteError)
-    head = parse_head(file)
+    head = parse_head(read_yaml(folder / "suite.yaml", SuiteError))
     digest = hashlib.sha256((folder / "suite.yaml").read_bytes())
     conversations: list[Conversation] = []
     for language in head["languages"]:
@@ -157,7 +162,6 @@ def load_suite(folder: Path) -> Suite:
         if not path.is_file():
             raise SuiteError(f"{path}: missing; suite.yaml names the language {language!r}")
         conversations += read_conversations(path, language, head, digest)
-    refuse_repeated_ids(conversations, folder)
     return Suite(path=folder, conversations=tuple(conversations), sha256=digest.hexdigest(), **head)
 
 
@@ -171,16 +175,19 @@ def parse_head(file: YamlFile) -> dict[str, Any]:
     if not NAME.fullmatch(str(data["name"])):
         raise file.fail(("name",), "expected letters, digits, '.', '-', '_'")
     kind = data.get("kind", "harmful")
-    if kind not in ("harmful", "benign"):
-        raise file.fail(("kind",), f"{kind!r} is unknown; expected harmful or benign")
-    principles = {p["id"]: p.get("titles", {}) for _, p in entries(file, "principles", ("id",))}
+    if kind not in KINDS:
+        raise file.fail(("kind",), f"{describe(kind)} is unknown{closest(str(kind), KINDS)}")
+    principles = {
+        entry["id"]: texts(file, ("principles", index, "titles"), entry.get("titles"))
+        for index, entry in entries(file, "principles", ("id",))
+    }
     return {
         "name": str(data["name"]),
         "version": str(data["version"]),
         "kind": kind,
         "rubric": str(data.get("rubric", "safety")),
-        "note": str(data.get("note", "")),
-        "languages": tuple(str(language) for language in data["languages"]),
+        "note": str(data.get("note") or ""),
+        "languages": parse_languages(file),
         "principles": principles,
         "guidelines": parse_guidelines(file, principles),
         "strategies": {
@@ -188,6 +195,27 @@ def parse_head(file: YamlFile) -> dict[str, Any]:
             for _, s in entries(file, "strategies", ("id",))
         },
     }
+
+
+def parse_languages(file: YamlFile) -> tuple[str, ...]:
+    """The languages: names, since files and ids are called by them, none of them twice."""
+    listed = file.data["languages"]
+    if not isinstance(listed, list):
+        raise file.fail(("languages",), f"expected a list, found {describe(listed)}")
+    for index, language in enumerate(listed):
+        if not isinstance(language, str) or not NAME.fullmatch(language):
+            raise file.fail(("languages", index), f"{describe(language)} is no language; expected ja or en")
+        if language in listed[:index]:
+            raise file.fail(("languages", index), f"{language!r} stands twice")
+    return tuple(listed)
+
+
+def texts(file: YamlFile, at: Path_, value: Any) -> dict[str, str]:
+    """Texts by language; nothing is no text."""
+    value = {} if value is None else value
+    if not isinstance(value, Mapping) or not all(isinstance(t, str) for pair in value.items() for t in pair):
+        raise file.fail(at, f"expected a text for each language, found {describe(value)}")
+    return dict(value)
 
 
 def entries(file: YamlFile, key: str, needed: Sequence[str]) -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -199,13 +227,11 @@ def entries(file: YamlFile, key: str, needed: Sequence[str]) -> Iterator[tuple[i
     for index, entry in enumerate(listed):
         if not isinstance(entry, Mapping) or any(not entry.get(name) for name in needed):
             raise file.fail((key, index), f"expected a mapping with {', '.join(needed)}")
-        if not isinstance(entry["id"], str) or not NAME.fullmatch(entry["id"]):
-            raise file.fail(
-                (key, index, "id"),
-                f"{describe(entry['id'])} is no id; expected letters, digits, '.', '-', '_'",
-            )
-        if entry["id"] in seen:
-            raise file.fail((key, index, "id"), f"{entry['id']!r} stands twice")
+        name, at = entry["id"], (key, index, "id")
+        if not isinstance(name, str) or not NAME.fullmatch(name):
+            raise file.fail(at, f"{describe(name)} is no id; expected letters, digits, '.', '-', '_'")
+        if name in seen:
+            raise file.fail(at, f"{name!r} stands twice")
         seen.add(entry["id"])
         yield index, entry
 
@@ -214,31 +240,35 @@ def parse_guidelines(file: YamlFile, principles: Mapping[str, Any]) -> dict[str,
     """The guidelines by id."""
     found = {}
     for index, entry in entries(file, "guidelines", ("id", "principle", "titles")):
-        if entry["principle"] not in principles:
+        at, principle = ("guidelines", index), entry["principle"]
+        if not isinstance(principle, str) or principle not in principles:
             raise file.fail(
-                ("guidelines", index, "principle"),
-                f"{entry['principle']!r} is no principle{closest(str(entry['principle']), principles)}",
+                (*at, "principle"), f"{principle!r} is no principle{closest(str(principle), principles)}"
             )
         found[entry["id"]] = Guideline(
             entry["id"],
-            entry["principle"],
-            entry["titles"],
-            entry.get("duty") or {},
-            str(entry.get("provenance", "")),
+            principle,
+            texts(file, (*at, "titles"), entry["titles"]),
+            texts(file, (*at, "duty"), entry.get("duty")),
+            str(entry.get("provenance") or ""),
         )
     return found
 
 
 def read_conversations(path: Path, language: str, head: Mapping[str, Any], digest: Any) -> list[Conversation]:
     """The conversations of one JSON Lines file, checked line by line."""
-    found = []
+    found: list[Conversation] = []
+    lines: dict[str, int] = {}
     with path.open("rb") as stream:
         for number, raw in enumerate(iter(lambda: stream.readline(MAX_LINE + 1), b""), 1):
             digest.update(raw)
             if len(raw) > MAX_LINE:
                 raise SuiteError(f"{path}:{number}: the line is longer than {MAX_LINE >> 20} MiB")
             if raw.strip() and not raw.startswith(b'{"canary"'):
-                found.append(parse_conversation(raw, f"{path}:{number}", language, head))
+                talk = parse_conversation(raw, f"{path}:{number}", language, head)
+                if number != (first := lines.setdefault(talk.id, number)):
+                    raise SuiteError(f"{path}:{number}: the id {talk.id!r} stands twice, as in line {first}")
+                found.append(talk)
     return found
 
 
@@ -266,96 +296,26 @@ def parse_conversation(raw: bytes, place: str, language: str, head: Mapping[str,
 def check_fields(data: Mapping[str, Any], place: str, language: str, head: Mapping[str, Any]) -> None:
     """Raise for the first field that is not what it should be."""
     for key, known in (("guideline", head["guidelines"]), ("strategy", head["strategies"])):
-        if not isinstance(data[key], str) or data[key] not in known:
-            raise SuiteError(f"{place}: no {key} {data[key]!r} in suite.yaml{closest(str(data[key]), known)}")
+        if not isinstance(data[key], str):
+            raise SuiteError(f"{place}: {key}: expected a text, found {describe(data[key])}")
+        if data[key] not in known:
+            raise SuiteError(f"{place}: no {key} {data[key]!r} in suite.yaml{closest(data[key], known)}")
     if data["language"] != language:
-        raise SuiteError(f"{place}: language {data['language']!r} in the file of {language!r}")
+        raise SuiteError(f"{place}: language: {describe(data['language'])} in the file of {language!r}")
     if isinstance(data["n"], bool) or not isinstance(data["n"], int) or data["n"] < 0:
         raise SuiteError(f"{place}: n: expected a whole number from 0, found {describe(data['n'])}")
     turns = data["turns"]
     if not isinstance(turns, list) or not turns or not all(isinstance(t, str) and t.strip() for t in turns):
         raise SuiteError(f"{place}: turns: expected a list of texts, none empty")
+    if any(HALF.search(turn) for turn in turns):
+        raise SuiteError(f"{place}: turns: half of a surrogate pair (\\ud800); expected whole characters")
     expected = f"{data['guideline']}/{data['strategy']}/{language}/{data['n']}"
     if data["id"] != expected:
         raise SuiteError(
-            f"{place}: id {data['id']!r} does not say what the fields say; expected {expected!r}"
+            f"{place}: id: {describe(data['id'])} does not say what the fields say; expected {expected!r}"
         )
     if not isinstance(data["seed"], str) or not isinstance(data.get("source", ""), str):
         raise SuiteError(f"{place}: seed and source: expected texts")
-
-
-def refuse_repeated_ids(conversations: Iterable[Conversation], folder: Path) -> None:
-    """Raise for an id that stands twice."""
-    seen: set[str] = set()
-    for conversation in conversations:
-        if conversation.id in seen:
-            raise SuiteError(f"{folder}: the id {conversation.id!r} stands twice")
-        seen.add(conversation.id)
-
-
-def sample_cells(conversations: Sequence[Conversation], per_cell: int, seed: int) -> list[Conversation]:
-    """At most ``per_cell`` conversations of each guideline, strategy and language.
-
-    Conversations that share guideline, strategy and ``n`` are the same one in several languages
-    and stay together; groups with more languages are drawn first.
-    """
-    chosen: set[str] = set()
-    for _, groups in sorted(cells(conversations, seed).items()):
-        count: dict[str, int] = defaultdict(int)
-        for group in sorted(groups, key=len, reverse=True):
-            if all(count[talk.language] < per_cell for talk in group):
-                for talk in group:
-                    count[talk.language] += 1
-                    chosen.add(talk.id)
-    return [talk for talk in conversations if talk.id in chosen]
-
-
-def sample_total(conversations: Sequence[Conversation], total: int, seed: int) -> list[Conversation]:
-    """About ``total`` conversations, spread as evenly as possible over guidelines and strategies.
-
-    The cells are visited in the order of a Latin square (each guideline once before any twice, with
-    the strategies rotating), one language group at a time, until ``total`` is reached.
-    """
-    chosen: set[str] = set()
-    queues = [groups for _, groups in sorted_as_latin_square(cells(conversations, seed), seed)]
-    for depth in range(max(map(len, queues), default=0)):
-        for groups in queues:
-            if depth < len(groups) and len(chosen) < total:
-                chosen.update(talk.id for talk in groups[depth])
-    return [talk for talk in conversations if talk.id in chosen]
-
-
-Cells = dict[tuple[str, str], list[list[Conversation]]]
-
-
-def cells(conversations: Iterable[Conversation], seed: int) -> Cells:
-    """Language groups by guideline and strategy, in a seeded order within each cell."""
-    groups: dict[tuple[str, str, int], list[Conversation]] = defaultdict(list)
-    for talk in conversations:
-        groups[talk.guideline, talk.strategy, talk.n].append(talk)
-    found: Cells = defaultdict(list)
-    for (guideline, strategy, _), group in sorted(groups.items()):
-        found[guideline, strategy].append(group)
-    for cell, listed in found.items():
-        random.Random(f"{seed}/{'/'.join(cell)}").shuffle(listed)
-    return found
-
-
-def sorted_as_latin_square(found: Cells, seed: int) -> list[tuple[tuple[str, str], list[list[Conversation]]]]:
-    """The cells so that any first stretch of them is spread over guidelines and strategies."""
-    shuffler = random.Random(seed)
-    guidelines = sorted({guideline for guideline, _ in found})
-    strategies = sorted({strategy for _, strategy in found})
-    shuffler.shuffle(guidelines)
-    shuffler.shuffle(strategies)
-    row = {guideline: place for place, guideline in enumerate(guidelines)}
-    column = {strategy: place for place, strategy in enumerate(strategies)}
-
-    def order(item: tuple[tuple[str, str], Any]) -> tuple[int, int]:
-        guideline, strategy = item[0]
-        return (column[strategy] - row[guideline]) % len(strategies), row[guideline]
-
-    return sorted(found.items(), key=order)
 
 
 def model_label(name: str) -> str:
@@ -386,5 +346,5 @@ def case_name(talk: Conversation, model: str, repeat: int, models: Sequence[str]
 
 
 def matches(case: Case, pattern: str) -> bool:
-    """Whether a glob means this case: over the whole id, or over the id without model and repeat."""
-    return fnmatch.fnmatchcase(case.id, pattern) or fnmatch.fnmatchcase(case.base_id, pattern)
+    """Whether a glob means this case: over the whole id, or over the id without repeat or model."""
+    return any(fnmatch.fnmatchcase(name, pattern) for name in case.ids)

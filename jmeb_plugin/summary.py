@@ -11,9 +11,10 @@ from dataclasses import asdict
 from typing import Any, get_args
 
 from jmeb_plugin import stats
-from jmeb_plugin.gates import Gate, Unit, judges_within, units_of
+from jmeb_plugin.gates import Gate
 from jmeb_plugin.stats import Figure
 from jmeb_plugin.thresholds import Thresholds
+from jmeb_plugin.units import Unit, judges_within, units_of
 from jmeb_plugin.verdict import Judged, Outcome
 
 SCHEMA = 1
@@ -92,7 +93,7 @@ def model_results(
 def pass_rate(units: Sequence[Unit]) -> dict[str, Any]:
     """Share of conversations whose every turn is above the jailbreak band."""
     if not units:
-        return {"value": None, "low": None, "high": None, "n": 0, "deff": None}
+        return {"n": 0, **nothing("value", "low", "high", "deff")}
     return asdict(stats.share([unit.passed for unit in units], [unit.cluster for unit in units]))
 
 
@@ -105,10 +106,15 @@ def score(units: Sequence[Unit], seed: int) -> dict[str, Any]:
 def spread(values: Sequence[float], units: Sequence[Unit], seed: int) -> dict[str, Any]:
     """Mean, its interval, and median of a value of each unit."""
     if not values:
-        return dict.fromkeys(("mean", "median", "low", "high"))
+        return nothing("mean", "median", "low", "high")
     found = stats.bootstrap_mean(values, [unit.cluster for unit in units], seed)
     median = stats.quartiles(values)[1]
     return {"mean": found.value, "median": median, "low": found.low, "high": found.high}
+
+
+def nothing(*names: str) -> dict[str, Any]:
+    """Figures of no conversation at all."""
+    return plain({name: Figure(None, "no conversation has a score") for name in names})
 
 
 def turn_rows(units: Sequence[Unit]) -> list[dict[str, Any]]:
@@ -131,8 +137,7 @@ def decay(units: Sequence[Unit], seed: int) -> dict[str, Any]:
     """The paired decay from the first turn to the last, and the paper's unpaired tests."""
     tests = stats.decay_tests(by_turn(units)) if units else ()
     return {
-        **spread([unit.decay for unit in units], units, seed),
-        "collapse_rate": sum(unit.collapsed for unit in units) / len(units) if units else None,
+        **with_collapse_rate(spread([unit.decay for unit in units], units, seed), units),
         "tests": [
             {
                 "turns": list(test.turns),
@@ -148,6 +153,16 @@ def decay(units: Sequence[Unit], seed: int) -> dict[str, Any]:
             for test in tests
         ],
     }
+
+
+def with_collapse_rate(figures: Mapping[str, Any], units: Sequence[Unit]) -> dict[str, Any]:
+    """The figures, and the share of those conversations that ``max_decay`` is set for which passed it."""
+    collapsed = [unit.collapsed for unit in units if unit.limited]
+    if collapsed:
+        return {**figures, "collapse_rate": average(collapsed)}
+    reason = "conversation.max_decay is off" if units else "no conversation has a score"
+    undefined = {**figures.get("undefined", {}), "collapse_rate": reason}
+    return {**figures, "collapse_rate": None, "undefined": undefined}
 
 
 def plain(figures: Mapping[str, Figure]) -> dict[str, Any]:
@@ -192,10 +207,11 @@ def judges(judged: Sequence[Judged]) -> dict[str, Any]:
             "spearman": rho,
             "icc_2_1": stats.icc_2_1(first, second),
             "spearman_brown": stats.spearman_brown(rho),
+            "within_2": Figure(judges_within(judged, 2.0), "no turn has two scores"),
             "mae": stats.mae(first, second),
         }
     )
-    return {"names": names, "n": len(pairs), **figures, "within_2": judges_within(judged, 2.0)}
+    return {"names": names, "n": len(pairs), **figures}
 
 
 def score_pairs(entry: Judged) -> Iterable[tuple[str, float, str, float]]:

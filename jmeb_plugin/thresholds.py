@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import fnmatch
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,6 @@ from jmeb_plugin.yaml_file import Path_, YamlFile, describe, read_yaml
 FACETS = ("model", "language", "principle", "guideline", "strategy")
 SLICES = ("language", "principle", "guideline", "strategy")
 SLICE_GATES = ("min_safety_pass_rate", "max_mean_decay", "max_collapse_rate")
-MAX_WAIVED_SHARE = 0.05
-MAX_WAIVED_DAYS = 366
 RANGES = {
     "min_turn_score": (1.0, 10.0),
     "min_mean_score": (1.0, 10.0),
@@ -78,6 +76,7 @@ class Override:
     when: Mapping[str, str]
     conversation: Mapping[str, Any]
     release: Mapping[str, Any]
+    line: int
 
     def covers(self, facets: Mapping[str, str]) -> bool:
         """Whether it applies to something with these facets."""
@@ -95,11 +94,13 @@ class KnownFailure:
 
     def matches(self, case: Case) -> bool:
         """Whether the waiver means this case. Only ``*`` is special."""
-        return any(same(self.id, name) for name in (case.id, case.base_id))
+        return any(same(self.id, name) for name in case.ids)
 
 
 def same(pattern: str, text: str) -> bool:
     """Whether the text is the pattern, in which ``*`` stands for anything."""
+    if "*" not in pattern:
+        return pattern == text
     return fnmatch.fnmatchcase(text, pattern.replace("[", "[[]").replace("?", "[?]"))
 
 
@@ -116,11 +117,17 @@ class Thresholds:
     known_failures: tuple[KnownFailure, ...]
 
     def for_case(self, case: Case) -> ConversationLimits:
-        """The limits of one case; later overrides win."""
+        """The limits of one case; later overrides win.
+
+        A benign suite has one limit of its own, and shares what is said of disputes.
+        """
         facets, limits = case.facets(), self.conversation
         for override in self.overrides:
             if override.conversation and override.covers(facets):
                 limits = replace(limits, **override.conversation)
+        if case.suite.kind == "benign":
+            benign = ConversationLimits(self.benign_min_turn_score)
+            return replace(benign, max_judge_gap=limits.max_judge_gap, on_dispute=limits.on_dispute)
         return limits
 
     def for_model(self, model: str) -> ReleaseLimits:
@@ -141,6 +148,7 @@ class Thresholds:
         limits = [
             (name, getattr(part, name)) for part in (self.conversation, self.release) for name in names(part)
         ]
+        limits.append(("benign.min_turn_score", self.benign_min_turn_score))
         return [name for name, value in limits if value is None or value == {}]
 
 
@@ -159,7 +167,7 @@ def load_thresholds(path: Path) -> Thresholds:
     file.check_keys((), data, known)
     if data.get("version") != 1 or isinstance(data.get("version"), bool):
         raise file.fail(("version",), f"expected 1, found {describe(data.get('version'))}")
-    benign = data.get("benign") or {}
+    benign = {} if data.get("benign") is None else data["benign"]
     file.check_keys(("benign",), benign, {"min_turn_score"})
     return Thresholds(
         path=path,
@@ -193,6 +201,8 @@ def parse_release(file: YamlFile, at: Path_, value: Any) -> dict[str, Any]:
     if "min_anchor_agreement" in value:
         place = (*at, "min_anchor_agreement")
         file.check_keys(place, value["min_anchor_agreement"], {"spearman", "within_2"})
+        if not value["min_anchor_agreement"]:
+            raise file.fail(place, "expected spearman, within_2 or both")
         parsed["min_anchor_agreement"] = parse_limits(file, place, value["min_anchor_agreement"])
     return parsed
 
@@ -259,6 +269,7 @@ def parse_override(file: YamlFile, at: Path_, entry: Any) -> Override:
         when=dict(when),
         conversation=parse_conversation(file, (*at, "conversation"), entry.get("conversation")),
         release=parse_release(file, (*at, "release"), entry.get("release")),
+        line=file.lines[at],
     )
 
 
@@ -286,50 +297,3 @@ def parse_known_failure(file: YamlFile, at: Path_, entry: Any) -> KnownFailure:
     if not isinstance(entry["reason"], str) or not entry["reason"].strip():
         raise file.fail((*at, "reason"), "expected a sentence why this failure is accepted")
     return KnownFailure(entry["id"], until, entry["reason"].strip(), file.lines[at])
-
-
-def check_against(thresholds: Thresholds, cases: Sequence[Case], today: dt.date) -> list[str]:
-    """Hold the file against the cases at hand; return warnings worth showing.
-
-    Raises `ThresholdsError` for a waiver over 366 days, waivers of more than 5 % of the
-    conversations, and an override for a model, language, principle … that does not exist.
-    """
-    for known in thresholds.known_failures:
-        if (known.until - today).days > MAX_WAIVED_DAYS:
-            raise ThresholdsError(
-                f"{thresholds.path}:{known.line}: until {known.until}: more than {MAX_WAIVED_DAYS} days ahead"
-            )
-    check_overrides(thresholds, cases)
-    waived = {case.base_id for case in cases if thresholds.waiver(case, today)}
-    total = len({case.base_id for case in cases})
-    if len(waived) > MAX_WAIVED_SHARE * total:
-        raise ThresholdsError(
-            f"{thresholds.path}: known_failures cover {len(waived)} of {total} conversations; "
-            f"expected at most {MAX_WAIVED_SHARE:.0%}"
-        )
-    return [
-        f"{thresholds.path}:{known.line}: known failure {known.id!r} matches no conversation of this run"
-        for known in thresholds.known_failures
-        if not any(known.matches(case) for case in cases)
-    ]
-
-
-def check_overrides(thresholds: Thresholds, cases: Sequence[Case]) -> None:
-    """Raise for an override that names something unknown to the suites at hand.
-
-    A model may be named although this run does not test it: one file serves many pipelines.
-    """
-    suites = {case.suite.name: case.suite for case in cases}.values()
-    known = {
-        "language": {language for suite in suites for language in suite.languages},
-        "principle": {name for suite in suites for name in suite.principles},
-        "guideline": {name for suite in suites for name in suite.guidelines},
-        "strategy": {name for suite in suites for name in suite.strategies},
-    }
-    for override in thresholds.overrides:
-        for facet, value in override.when.items():
-            if suites and facet in known and value not in known[facet]:
-                raise ThresholdsError(
-                    f"{thresholds.path}: overrides: when.{facet}: {value!r} is unknown"
-                    f"{closest(value, known[facet])}"
-                )

@@ -55,7 +55,7 @@ def clean(text: str) -> str:
 def printable(text: str) -> str:
     """The text for a terminal: control characters but line breaks and tabs are shown, not sent."""
     return "".join(
-        sign if sign in "\n\t" or unicodedata.category(sign) not in ("Cc", "Cf") else escaped(sign)
+        sign if sign in "\n\t" or unicodedata.category(sign) not in ("Cc", "Cf", "Cs") else escaped(sign)
         for sign in text
     )
 

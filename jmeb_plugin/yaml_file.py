@@ -99,7 +99,8 @@ def construct(node: yaml.Node | None, path: Path, error: type[UserMistake]) -> A
             if not problem:
                 LOADER("").construct_document(scalar)
         except MISFITS as reason:
-            problem = f"{scalar.value!r} is no {scalar.tag.rpartition(':')[2]} ({reason})"
+            why = f" ({reason})" if isinstance(reason, ValueError) else ""
+            problem = f"{scalar.value!r} is no {scalar.tag.rpartition(':')[2]}{why}"
         if problem:
             raise error(f"{path}:{scalar.start_mark.line + 1}: {problem}")
     return None if node is None else LOADER("").construct_document(node)
@@ -110,8 +111,9 @@ def scalars(node: yaml.Node | None) -> Iterator[yaml.ScalarNode]:
     waiting = [node]
     while waiting:
         found = waiting.pop()
-        if isinstance(found, yaml.ScalarNode) and not found.tag.endswith((":str", ":null", ":merge", ":value")):
-            yield found
+        if isinstance(found, yaml.ScalarNode):
+            if not found.tag.endswith((":str", ":null", ":merge", ":value")):
+                yield found
         elif isinstance(found, yaml.MappingNode):
             waiting += [part for pair in reversed(found.value) for part in reversed(pair)]
         elif isinstance(found, yaml.SequenceNode):

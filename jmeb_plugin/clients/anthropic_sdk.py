@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+import aiohttp
 import anthropic
 import httpx2
 
 from jmeb_plugin.clients.base import Finish, Reply, Request, Usage
-from jmeb_plugin.clients.failures import decoded, failure
-from jmeb_plugin.clients.openai_protocol import Dialect, finish_reply
-from jmeb_plugin.clients.tls import context
+from jmeb_plugin.clients.connection import broken, forget_environment, sdk_options
+from jmeb_plugin.clients.failures import decoded, excerpt, failure
+from jmeb_plugin.clients.openai_protocol import Dialect, Speaker, counted, finish_reply
 from jmeb_plugin.endpoints import HOSTED_URLS, Endpoint
-from jmeb_plugin.errors import EndpointError, Rejected, Transient
+from jmeb_plugin.errors import EndpointError, Transient
+from jmeb_plugin.transcript import clean
 
 DEFAULT_MAX_TOKENS = 4096
 """The protocol demands a limit."""
@@ -25,44 +28,39 @@ FINISHES: Mapping[str, Finish] = {
 }
 
 
+FILTERED = "content filtering policy"
+"""What a 400 says when the API's own filter withheld the answer."""
+
+
 class AnthropicClient:
     """A `Client` for Claude, wherever it is served."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
-        self.dialect = Dialect()
+        self.speaker = Speaker(Dialect(("max_tokens",)))
         self.sdk = connect(endpoint)
 
     async def ask(self, request: Request) -> Reply:
         """Send the request once; to learn that a model has no structured output does not count."""
-        while True:
-            body = messages_body(self.endpoint, request, self.dialect)
-            try:
-                return messages_reply(self.endpoint, await self.post(body))
-            except Rejected as error:
-                other = self.dialect.after(error)
-                if other is None or other.limit != "max_tokens":
-                    raise
-                self.dialect = other
+        return await self.speaker.ask(lambda dialect: self.ask_in(dialect, request))
 
-    async def post(self, body: dict[str, Any]) -> dict[str, Any]:
-        """Post one body and decode the answer."""
-        name = self.endpoint.name
+    async def ask_in(self, dialect: Dialect, request: Request) -> Reply:
+        """Send the request in one dialect."""
+        body = messages_body(self.endpoint, request, dialect)
         try:
-            response = await self.sdk.post("/v1/messages", cast_to=httpx2.Response, body=body)
+            async with asyncio.timeout(self.endpoint.timeout):
+                response = await self.sdk.post("/v1/messages", cast_to=httpx2.Response, body=body)
         except anthropic.APIStatusError as error:
-            raise failure(
-                self.endpoint, error.status_code, dict(error.response.headers), error.response.text
-            ) from None
-        except anthropic.APITimeoutError:
-            raise Transient(f"{name}: no answer within {self.endpoint.timeout:g} s", answered=False) from None
-        except anthropic.APIConnectionError as error:
-            raise Transient(
-                f"{name}: no connection ({type(error.__cause__).__name__})", answered=False
-            ) from None
-        except anthropic.AnthropicError as error:
-            raise EndpointError(f"endpoint {name!r}: {error}") from None
-        return decoded(response.text, self.endpoint)
+            text = error.response.text
+            if error.status_code == 400 and FILTERED in text:
+                return Reply("", "filter")
+            raise failure(self.endpoint, error.status_code, dict(error.response.headers), text) from None
+        except (anthropic.APIConnectionError, aiohttp.ClientError, OSError) as error:
+            raise broken(self.endpoint, error) from None
+        except Exception as error:  # noqa: BLE001 - boto3 and google-auth raise a zoo of their own
+            why = f"{type(error).__name__}: {excerpt(str(error), self.endpoint)}"
+            raise EndpointError(f"endpoint {self.endpoint.name!r}: no credentials ({why})") from None
+        return messages_reply(self.endpoint, decoded(response.text, self.endpoint))
 
     async def close(self) -> None:
         """Give the connections back."""
@@ -74,26 +72,35 @@ Sdk = anthropic.AsyncAnthropic | anthropic.AsyncAnthropicBedrock | anthropic.Asy
 
 def connect(endpoint: Endpoint) -> Sdk:
     """The SDK's client for the endpoint's provider, without retries and without tracing."""
-    key = endpoint.key()
+    key, url = endpoint.key(), service_url(endpoint)
     common: dict[str, Any] = {
-        "timeout": endpoint.timeout,
+        "base_url": url,
         "max_retries": 0,
         "open_telemetry": False,
-        "http_client": anthropic.DefaultAioHttpClient(
-            verify=context(endpoint),
-            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=None),
-        ),
+        "http_client": anthropic.DefaultAioHttpClient(**sdk_options(endpoint, url)),
     }
-    if endpoint.base_url:
-        common["base_url"] = endpoint.base_url.removesuffix("/v1").rstrip("/")
+    sdk: Sdk
     if endpoint.provider == "anthropic-bedrock":
-        return anthropic.AsyncAnthropicBedrock(aws_region=endpoint.region, api_key=key or None, **common)
-    if endpoint.provider == "anthropic-vertex":
-        return anthropic.AsyncAnthropicVertex(
+        sdk = anthropic.AsyncAnthropicBedrock(aws_region=endpoint.region, api_key=key or None, **common)
+    elif endpoint.provider == "anthropic-vertex":
+        sdk = anthropic.AsyncAnthropicVertex(
             region=endpoint.region, project_id=endpoint.project, access_token=key or None, **common
         )
-    common.setdefault("base_url", HOSTED_URLS["anthropic"])
-    return anthropic.AsyncAnthropic(api_key=key or "no-key-needed", **common)
+    else:
+        sdk = anthropic.AsyncAnthropic(api_key=key or "no-key-needed", **common)
+    forget_environment(sdk)
+    return sdk
+
+
+def service_url(endpoint: Endpoint) -> str:
+    """The service's address, as the SDK would choose it if no variable said otherwise."""
+    given, region = endpoint.base_url.rstrip("/"), endpoint.region
+    if endpoint.provider == "anthropic-bedrock":
+        return given or f"https://bedrock-runtime.{region}.amazonaws.com"
+    if endpoint.provider == "anthropic-vertex":
+        names = {"global": "aiplatform", "us": "aiplatform.us.rep", "eu": "aiplatform.eu.rep"}
+        return given or f"https://{names.get(region, f'{region}-aiplatform')}.googleapis.com/v1"
+    return given.removesuffix("/v1") or HOSTED_URLS["anthropic"]
 
 
 def messages_body(endpoint: Endpoint, request: Request, dialect: Dialect) -> dict[str, Any]:
@@ -101,9 +108,11 @@ def messages_body(endpoint: Endpoint, request: Request, dialect: Dialect) -> dic
     body: dict[str, Any] = {
         "model": endpoint.model,
         "max_tokens": request.max_tokens or endpoint.max_tokens or DEFAULT_MAX_TOKENS,
-        "messages": [{"role": m.role, "content": m.content} for m in request.messages if m.role != "system"],
+        "messages": [
+            {"role": m.role, "content": clean(m.content)} for m in request.messages if m.role != "system"
+        ],
     }
-    system = [m.content for m in request.messages if m.role == "system"]
+    system = [clean(m.content) for m in request.messages if m.role == "system"]
     if system:
         cached = {
             "type": "text",
@@ -127,13 +136,14 @@ def messages_reply(endpoint: Endpoint, data: Mapping[str, Any]) -> Reply:
         finish = FINISHES.get(str(data.get("stop_reason")), "stop")
         usage = messages_usage(data.get("usage") or {})
         return finish_reply(endpoint, text, finish, usage, thought=thought, model=str(data.get("model", "")))
-    except (KeyError, TypeError, AttributeError):
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError):
         raise Transient(f"{endpoint.name}: the answer is not of Anthropic's shape") from None
 
 
 def messages_usage(usage: Mapping[str, Any]) -> Usage:
     """Tokens of an answer. Anthropic counts cached input apart; here ``input`` holds all of it."""
-    cached = int(usage.get("cache_read_input_tokens") or 0)
-    written = int(usage.get("cache_creation_input_tokens") or 0)
-    fresh = int(usage.get("input_tokens") or 0)
-    return Usage(fresh + written + cached, cached, int(usage.get("output_tokens") or 0))
+    fresh = counted(
+        usage.get("input_tokens"), usage.get("cache_read_input_tokens"), usage.get("output_tokens")
+    )
+    written = counted(usage.get("cache_creation_input_tokens")).input
+    return Usage(fresh.input + written + fresh.cached, fresh.cached, fresh.output)

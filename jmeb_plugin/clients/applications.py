@@ -4,41 +4,46 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import inspect
 import json
+import re
 import sys
-from collections.abc import Mapping, Sequence
+import types
+from collections.abc import Awaitable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from jmeb_plugin.clients.base import Message, Reply, Request, Usage
-from jmeb_plugin.clients.failures import decoded, failure
+from jmeb_plugin.clients.failures import excerpt, failure, parsed
 from jmeb_plugin.clients.lean import Poster
 from jmeb_plugin.clients.openai_protocol import finish_reply
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import EndpointError, JmebError, Rejected, Transient
+from jmeb_plugin.transcript import clean
 
-PLACES = ("{messages}", "{question}", "{system}", "{max_tokens}")
+EXPECTED = "expected async def chat(messages) -> str"
 
 
 class HttpClient:
     """A `Client` for a URL that takes some JSON and answers with some JSON.
 
-    In ``body`` the texts ``{messages}`` (the chat as a list of role and content), ``{question}`` (the
-    last user message) and ``{system}`` are replaced; ``answer`` is a dotted path into the answer,
-    such as ``choices.0.text``.
+    In ``body`` the text ``{messages}`` stands for the chat as a list of role and content; ``{question}``
+    (the last user message), ``{system}``, ``{model}`` and the parameters may stand inside a longer
+    text too, and a key whose parameter is not set is not sent. ``answer`` is a dotted path into the
+    answer, such as ``choices.0.text``.
     """
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
-        self.poster = Poster(endpoint, endpoint.headers())
+        self.poster = Poster(endpoint, endpoint.url, endpoint.headers())
 
     async def ask(self, request: Request) -> Reply:
         """Send the request once."""
-        body = fill(self.endpoint.body, chat_values(request))
-        status, headers, text = await self.poster.post(self.endpoint.url, body)
+        body = fill(self.endpoint.body, chat_values(self.endpoint, request))
+        status, headers, text = await self.poster.post(body)
         if not 200 <= status < 300:
             raise failure(self.endpoint, status, headers, text)
-        said = follow(decoded(text, self.endpoint), self.endpoint)
+        said = follow(parsed(text, self.endpoint), self.endpoint)
         return finish_reply(self.endpoint, said, "stop", Usage())
 
     async def close(self) -> None:
@@ -46,31 +51,38 @@ class HttpClient:
         await self.poster.close()
 
 
-def chat_values(request: Request) -> dict[str, Any]:
-    """What the places of a body template stand for."""
+def chat_values(endpoint: Endpoint, request: Request) -> dict[str, Any]:
+    """What the places of a body template stand for; ``None``: it is not set."""
     talk = [m for m in request.messages if m.role != "system"]
     return {
         "{messages}": [plain(m) for m in talk],
-        "{question}": talk[-1].content if talk else "",
-        "{system}": "".join(m.content for m in request.messages if m.role == "system"),
-        "{max_tokens}": request.max_tokens,
+        "{question}": clean(talk[-1].content) if talk else "",
+        "{system}": "".join(clean(m.content) for m in request.messages if m.role == "system"),
+        "{model}": endpoint.model or None,
+        "{temperature}": endpoint.temperature,
+        "{top_p}": endpoint.top_p,
+        "{max_tokens}": request.max_tokens or endpoint.max_tokens,
     }
 
 
 def plain(message: Message) -> dict[str, str]:
     """A message as plain data."""
-    return {"role": message.role, "content": message.content}
+    return {"role": message.role, "content": clean(message.content)}
 
 
 def fill(template: Any, values: Mapping[str, Any]) -> Any:
-    """The template with every text that is a place replaced by its value."""
+    """The template with every place replaced by its value, in one pass: values are not templates."""
     if isinstance(template, Mapping):
-        return {key: fill(value, values) for key, value in template.items()}
+        filled = {key: fill(value, values) for key, value in template.items()}
+        return {key: value for key, value in filled.items() if value is not None}
     if isinstance(template, list):
         return [fill(value, values) for value in template]
-    if isinstance(template, str) and template in values:
+    if not isinstance(template, str):
+        return template
+    if template in values:
         return values[template]
-    return template
+    texts = {key: str(value) for key, value in values.items() if not isinstance(value, list | types.NoneType)}
+    return re.sub(r"\{\w+\}", lambda found: texts.get(found[0], found[0]), template)
 
 
 def follow(data: Any, endpoint: Endpoint) -> str:
@@ -82,6 +94,8 @@ def follow(data: Any, endpoint: Endpoint) -> str:
             raise Rejected(
                 f"{endpoint.name}: no {part!r} of answer = {endpoint.answer!r} in what the server said"
             ) from None
+    if data is None:
+        return ""
     return data if isinstance(data, str) else json.dumps(data, ensure_ascii=False)
 
 
@@ -98,22 +112,28 @@ class PythonClient:
 
     async def ask(self, request: Request) -> Reply:
         """Call it once."""
-        name = self.endpoint.name
+        name, target = self.endpoint.name, self.endpoint.target
         try:
-            said = await asyncio.wait_for(
-                self.chat([plain(m) for m in request.messages]), self.endpoint.timeout
-            )
+            async with asyncio.timeout(self.endpoint.timeout):
+                said = await self.begin(request)
         except JmebError:
             raise
         except TimeoutError:
             raise Transient(f"{name}: no answer within {self.endpoint.timeout:g} s") from None
         except Exception as error:  # noqa: BLE001 - an application may raise anything
-            raise Transient(
-                f"{name}: {self.endpoint.target} raised {type(error).__name__}: {error}"
-            ) from None
+            why = f"{type(error).__name__}: {excerpt(str(error), self.endpoint)}"
+            raise Transient(f"{name}: {target} raised {why}") from None
         if not isinstance(said, str):
             raise Rejected(f"{name}: {self.endpoint.target} gave {type(said).__name__}; expected a text")
         return finish_reply(self.endpoint, said, "stop", Usage())
+
+    def begin(self, request: Request) -> Awaitable[Any]:
+        """The call, begun. `EndpointError` for a callable that is not async."""
+        making = self.chat([plain(m) for m in request.messages])
+        if not inspect.isawaitable(making):
+            place = f"endpoint {self.endpoint.name!r}: target {self.endpoint.target!r}"
+            raise EndpointError(f"{place} is not async; {EXPECTED}")
+        return making
 
     async def close(self) -> None:
         """Nothing to give back."""
@@ -132,5 +152,5 @@ def load(endpoint: Endpoint) -> Any:
     except Exception as error:  # noqa: BLE001 - importing runs the user's code
         raise EndpointError(f"{place}: cannot be imported ({type(error).__name__}: {error})") from None
     if not callable(found):
-        raise EndpointError(f"{place}: is not callable; expected async def chat(messages) -> str")
+        raise EndpointError(f"{place}: is not callable; {EXPECTED}")
     return found

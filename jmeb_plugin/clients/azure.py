@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
+import aiohttp
 import httpx2
 import openai
 
 from jmeb_plugin.clients.base import Reply, Request
+from jmeb_plugin.clients.connection import broken, forget_environment, sdk_options
 from jmeb_plugin.clients.failures import decoded, failure
-from jmeb_plugin.clients.openai_protocol import chat_body, chat_reply, dialect_of, withheld
-from jmeb_plugin.clients.tls import context
+from jmeb_plugin.clients.openai_protocol import Dialect, Speaker, chat_body, chat_reply, dialect_of, withheld
 from jmeb_plugin.endpoints import Endpoint
-from jmeb_plugin.errors import Rejected, Transient
 
 
 class AzureClient:
@@ -20,55 +21,40 @@ class AzureClient:
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
-        self.dialect = dialect_of(endpoint)
+        self.speaker = Speaker(dialect_of(endpoint))
         self.sdk = openai.AsyncAzureOpenAI(
             azure_endpoint=endpoint.base_url,
             azure_deployment=endpoint.deployment or endpoint.model,
             api_version=endpoint.api_version,
             api_key=endpoint.key(),
-            timeout=endpoint.timeout,
             max_retries=0,
-            http_client=openai.DefaultAioHttpClient(verify=context(endpoint), limits=pool_limits()),
+            http_client=openai.DefaultAioHttpClient(**sdk_options(endpoint, endpoint.base_url)),
         )
+        forget_environment(self.sdk)
 
     async def ask(self, request: Request) -> Reply:
         """Send the request once; a dialect the deployment does not speak is changed and does not count."""
-        while True:
-            body = chat_body(self.endpoint, request, self.dialect)
-            try:
-                return await self.post(body)
-            except Rejected as error:
-                other = self.dialect.after(error)
-                if other is None:
-                    raise
-                self.dialect = other
+        return await self.speaker.ask(lambda dialect: self.ask_in(dialect, request))
 
-    async def post(self, body: dict[str, Any]) -> Reply:
-        """Post one body and read the answer."""
+    async def ask_in(self, dialect: Dialect, request: Request) -> Reply:
+        """Send the request in one dialect."""
+        body = chat_body(self.endpoint, request, dialect)
         try:
-            response = await self.sdk.post("/chat/completions", cast_to=httpx2.Response, body=body)
+            async with asyncio.timeout(self.endpoint.timeout):
+                response = await self.post(body)
         except openai.APIStatusError as error:
             text = error.response.text
             if error.status_code == 400 and withheld(text):
                 return Reply("", "filter")
             raise failure(self.endpoint, error.status_code, dict(error.response.headers), text) from None
-        except openai.APITimeoutError:
-            raise Transient(
-                f"{self.endpoint.name}: no answer within {self.endpoint.timeout:g} s",
-                answered=False,
-            ) from None
-        except openai.APIConnectionError as error:
-            raise Transient(
-                f"{self.endpoint.name}: no connection ({type(error.__cause__).__name__})",
-                answered=False,
-            ) from None
+        except (openai.APIConnectionError, aiohttp.ClientError, OSError) as error:
+            raise broken(self.endpoint, error) from None
         return chat_reply(self.endpoint, decoded(response.text, self.endpoint))
+
+    async def post(self, body: dict[str, Any]) -> httpx2.Response:
+        """Post one body; raises what the SDK raises."""
+        return await self.sdk.post("/chat/completions", cast_to=httpx2.Response, body=body)
 
     async def close(self) -> None:
         """Give the connections back."""
         await self.sdk.close()
-
-
-def pool_limits() -> httpx2.Limits:
-    """No limit of the pool's own: `jmeb_plugin.limits` decides what is in flight."""
-    return httpx2.Limits(max_connections=None, max_keepalive_connections=None)

@@ -1,8 +1,8 @@
 """What every client speaks: a request in, a reply out, or one of the errors below.
 
 A client sends one request and never tries again; trying again, waiting and counting belong to
-`jmeb_plugin.limits`. It raises only `KeyRefused`, `ModelUnknown`, `QuotaSpent`, `Transient` and
-`Rejected`.
+`jmeb_plugin.limits`. It raises only `KeyRefused`, `ModelUnknown`, `QuotaSpent`, `Transient`,
+`Rejected`, and `EndpointError` for an address that could never work.
 """
 
 from __future__ import annotations
@@ -79,14 +79,15 @@ class Client(Protocol):
 def split_reasoning(text: str) -> tuple[str, str]:
     """A raw answer as (what is for the user, what was thought aloud in ``<think>…</think>``).
 
-    An opening tag that some chat templates swallow is assumed; thinking that was cut off before its
-    end leaves nothing for the user.
+    Only what stands before the answer is thinking. An opening tag that some chat templates swallow
+    is assumed; thinking that was cut off before its end leaves nothing for the user.
     """
-    head, opened, rest = text.partition("<think>")
-    if not opened:
-        thought, closed, answer = text.partition("</think>")
-        return (answer.strip(), thought.strip()) if closed else (text, "")
-    if head.strip():
-        return text, ""
-    thought, _, answer = rest.partition("</think>")
-    return answer.strip(), thought.strip()
+    thoughts: list[str] = []
+    head, closed, rest = text.partition("</think>")
+    if closed and "<think>" not in head:
+        thoughts, text = [head.strip()], rest.strip()
+    while text.lstrip().startswith("<think>"):
+        thought, _, text = text.lstrip().removeprefix("<think>").partition("</think>")
+        thoughts.append(thought.strip())
+        text = text.strip()
+    return text, "\n\n".join(filter(None, thoughts))

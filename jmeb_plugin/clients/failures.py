@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import email.utils
 import json
+import math
 import time
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
-from jmeb_plugin.endpoints import Endpoint
-from jmeb_plugin.errors import JmebError, KeyRefused, ModelUnknown, QuotaSpent, Rejected, Transient
+from jmeb_plugin.endpoints import Endpoint, variable
+from jmeb_plugin.errors import (
+    EndpointError,
+    JmebError,
+    KeyRefused,
+    ModelUnknown,
+    QuotaSpent,
+    Rejected,
+    Transient,
+)
 from jmeb_plugin.transcript import clean
 
-QUOTA_WORDS = ("insufficient_quota", "billing", "credit balance", "exceeded your current quota")
+QUOTA_WORDS = ("insufficient_quota", "billing_hard_limit", "billing_not_active", "credit balance is too low")
 LATER = {408, 409, 425, 429}
 
 
@@ -25,9 +35,16 @@ def failure(endpoint: Endpoint, status: int, headers: Mapping[str, str], body: s
     if status == 402 or (status in (400, 429) and any(word in body.lower() for word in QUOTA_WORDS)):
         return QuotaSpent(f"endpoint {endpoint.name!r}: the quota is spent ({status})")
     if status == 404 or (status == 400 and "model_not_found" in body):
+        model = endpoint.deployment or endpoint.model
+        what = f"the model {model!r}, or not this path" if model else "this path"
         return ModelUnknown(
-            f"endpoint {endpoint.name!r}: the server at {endpoint.address} does not know the model "
-            f"{endpoint.model or endpoint.deployment!r}, or not this path ({excerpt(body, endpoint)})"
+            f"endpoint {endpoint.name!r}: the server at {endpoint.address} does not know {what} "
+            f"({excerpt(body, endpoint)})"
+        )
+    if 300 <= status < 400:
+        return EndpointError(
+            f"endpoint {endpoint.name!r}: the server at {endpoint.address} is elsewhere now ({status}); "
+            f"expected its present address{elsewhere(headers)}"
         )
     if status in LATER or status >= 500:
         return Transient(said, retry_after=retry_after(headers), throttled=status == 429)
@@ -37,36 +54,59 @@ def failure(endpoint: Endpoint, status: int, headers: Mapping[str, str], body: s
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds that the server asks to wait: ``retry-after-ms``, else ``Retry-After`` (or a date)."""
     lower = {key.lower(): value for key, value in headers.items()}
+    after = lower.get("retry-after", "")
+    for text, unit in ((lower.get("retry-after-ms", ""), 1000), (after, 1)):
+        seconds = number(text)
+        if seconds is not None:
+            return max(0.0, seconds / unit)
     try:
-        if "retry-after-ms" in lower:
-            return max(0.0, float(lower["retry-after-ms"]) / 1000)
-        if "retry-after" in lower:
-            return max(0.0, float(lower["retry-after"]))
+        return max(0.0, email.utils.parsedate_to_datetime(after).timestamp() - time.time())
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def number(text: str) -> float | None:
+    """The finite number in a header, ``None`` where there is none."""
+    try:
+        value = float(text)
     except ValueError:
-        when = email.utils.parsedate_tz(lower.get("retry-after", ""))
-        return max(0.0, email.utils.mktime_tz(when) - time.time()) if when else None
-    return None
+        return None
+    return value if math.isfinite(value) else None
+
+
+def elsewhere(headers: Mapping[str, str]) -> str:
+    """Where a server redirects to, as far as it can be shown: no user, no query."""
+    target = next((value for key, value in headers.items() if key.lower() == "location"), "")
+    parts = urlsplit(target)
+    host = parts.netloc.rpartition("@")[2]
+    return f" ({parts.scheme}://{host}{parts.path})" if host else ""
 
 
 def excerpt(body: str, endpoint: Endpoint) -> str:
-    """The server's own words, at most 200 characters on one line, without the key."""
+    """The server's own words, at most 200 characters on one line, without the keys."""
     try:
         data = json.loads(body)
         error = data.get("error", data) if isinstance(data, dict) else data
         text = str(error.get("message", error)) if isinstance(error, dict) else str(error)
-    except ValueError:
+    except (ValueError, RecursionError):
         text = body
-    secret = endpoint.key()
-    text = text.replace(secret, "***") if secret else text
+    for name in (endpoint.api_key_env, *endpoint.headers_env.values()):
+        secret = (variable(name) or "").strip() if name else ""
+        text = text.replace(secret, "***") if secret else text
     return clean(" ".join(text.split()))[:200] or "no details"
 
 
 def decoded(body: str, endpoint: Endpoint) -> dict[str, Any]:
     """The JSON object of a good answer; `Transient` where it is cut or broken."""
-    try:
-        data = json.loads(body)
-    except ValueError:
-        raise Transient(f"{endpoint.name}: the answer is broken JSON") from None
+    data = parsed(body, endpoint)
     if not isinstance(data, dict):
         raise Transient(f"{endpoint.name}: the answer is no JSON object")
     return data
+
+
+def parsed(body: str, endpoint: Endpoint) -> Any:
+    """The JSON of a good answer; `Transient` where it is cut or broken."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        raise Transient(f"{endpoint.name}: the answer is broken JSON") from None

@@ -11,51 +11,44 @@ import json
 import aiohttp
 
 from jmeb_plugin.clients.base import Reply, Request
+from jmeb_plugin.clients.connection import broken, connect_within
 from jmeb_plugin.clients.failures import decoded, failure
-from jmeb_plugin.clients.openai_protocol import chat_body, chat_reply, dialect_of, withheld
+from jmeb_plugin.clients.openai_protocol import Dialect, Speaker, chat_body, chat_reply, dialect_of, withheld
 from jmeb_plugin.clients.tls import context
-from jmeb_plugin.endpoints import HOSTED_URLS, Endpoint
-from jmeb_plugin.errors import EndpointError, Rejected, Transient
+from jmeb_plugin.endpoints import HOSTED_URLS, Endpoint, proxy_for
 
 
 class Poster:
-    """A pool of connections that posts JSON and gives back status, headers and body."""
+    """A pool of connections that posts JSON and gives back status, headers and body.
 
-    def __init__(self, endpoint: Endpoint, headers: dict[str, str]) -> None:
+    It keeps no cookies (a chatbot's session would make one talk of many conversations) and follows
+    no redirect (the key would travel on).
+    """
+
+    def __init__(self, endpoint: Endpoint, url: str, headers: dict[str, str]) -> None:
         self.endpoint = endpoint
+        self.url = url
+        self.proxy = proxy_for(url) if endpoint.provider != "demo" else ""
         self.session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, ssl=context(endpoint)),
-            timeout=aiohttp.ClientTimeout(total=endpoint.timeout),
+            timeout=aiohttp.ClientTimeout(total=endpoint.timeout, sock_connect=connect_within(endpoint)),
             headers={"Content-Type": "application/json", **headers},
-            trust_env=endpoint.provider != "demo",
+            cookie_jar=aiohttp.DummyCookieJar(),
         )
 
-    async def post(self, url: str, body: object) -> tuple[int, dict[str, str], str]:
-        """Post once. `Transient` for every way in which a connection can fail."""
-        name = self.endpoint.name
+    async def post(self, body: object) -> tuple[int, dict[str, str], str]:
+        """Post once. `Transient` or `EndpointError` for every way in which a connection can fail."""
         data = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+        begun = False
         try:
-            async with self.session.post(url, data=data) as response:
-                return (
-                    response.status,
-                    dict(response.headers),
-                    await response.text("utf-8", "replace"),
-                )
-        except aiohttp.ClientConnectorCertificateError as error:
-            raise EndpointError(
-                f"endpoint {name!r}: the certificate of {error.host} is not trusted; "
-                f"expected its authority in ca_bundle or SSL_CERT_FILE"
-            ) from None
-        except aiohttp.InvalidURL:
-            raise EndpointError(f"endpoint {name!r}: {url!r} is no address") from None
-        except TimeoutError:
-            raise Transient(f"{name}: no answer within {self.endpoint.timeout:g} s", answered=False) from None
-        except aiohttp.ClientConnectorError as error:
-            why = error.os_error.strerror or type(error).__name__
-            place = self.endpoint.address
-            raise Transient(f"{name}: no connection to {place} ({why})", answered=False) from None
+            async with self.session.post(
+                self.url, data=data, proxy=self.proxy or None, allow_redirects=False
+            ) as response:
+                begun = True
+                text = await response.text("utf-8", "replace")
+                return response.status, dict(response.headers), text
         except (aiohttp.ClientError, OSError) as error:
-            raise Transient(f"{name}: the connection broke ({type(error).__name__})") from None
+            raise broken(self.endpoint, error, begun=begun) from None
 
     async def close(self) -> None:
         """Give the connections back."""
@@ -68,30 +61,20 @@ class LeanClient:
     def __init__(self, endpoint: Endpoint) -> None:
         key = endpoint.key()
         self.endpoint = endpoint
-        self.dialect = dialect_of(endpoint)
-        self.poster = Poster(endpoint, {"Authorization": f"Bearer {key}"} if key else {})
-        self.url = (endpoint.base_url or HOSTED_URLS["openai"]).rstrip("/") + "/chat/completions"
+        self.speaker = Speaker(dialect_of(endpoint))
+        url = (endpoint.base_url or HOSTED_URLS["openai"]).rstrip("/") + "/chat/completions"
+        self.poster = Poster(endpoint, url, {"Authorization": f"Bearer {key}"} if key else {})
 
     async def ask(self, request: Request) -> Reply:
         """Send the request once; a dialect the server does not speak is changed and does not count."""
-        while True:
-            dialect = self.dialect
-            try:
-                return await self.ask_in(request)
-            except Rejected as error:
-                other = dialect.after(error)
-                if other is None:
-                    raise
-                self.dialect = other if self.dialect == dialect else self.dialect
+        return await self.speaker.ask(lambda dialect: self.ask_in(dialect, request))
 
-    async def ask_in(self, request: Request) -> Reply:
-        """Send the request in the present dialect."""
-        status, headers, body = await self.poster.post(
-            self.url, chat_body(self.endpoint, request, self.dialect)
-        )
+    async def ask_in(self, dialect: Dialect, request: Request) -> Reply:
+        """Send the request in one dialect."""
+        status, headers, body = await self.poster.post(chat_body(self.endpoint, request, dialect))
         if status == 400 and withheld(body):
             return Reply("", "filter")
-        if status != 200:
+        if not 200 <= status < 300:
             raise failure(self.endpoint, status, headers, body)
         return chat_reply(self.endpoint, decoded(body, self.endpoint))
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,41 +13,79 @@ from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import Rejected, Transient
 from jmeb_plugin.transcript import clean
 
-FINISHES: Mapping[str, Finish] = {"length": "length", "content_filter": "filter"}
+FINISHES: Mapping[str, Finish] = {
+    "length": "length",
+    "model_length": "length",
+    "content_filter": "filter",
+}
+FILTER_CODES = {"content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation"}
+NO_SCHEMA = re.compile(
+    r"response.?format|json.?schema|output.?(config|format)|structured.?output", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """What a server takes: the name of its token limit, and whether it takes a JSON schema."""
+    """What a server takes: the name of its token limit, and whether it takes a JSON schema.
 
-    limit: str = "max_tokens"
+    ``limits``: the names it may have, the present one first.
+    """
+
+    limits: tuple[str, ...] = ("max_tokens", "max_completion_tokens")
     schema: bool = True
 
     def after(self, error: Rejected) -> Dialect | None:
         """The dialect to try next after the server refused this one; ``None`` if it was not that."""
         said = str(error)
-        other = "max_completion_tokens" if self.limit == "max_tokens" else "max_tokens"
-        if other in said or f"'{self.limit}'" in said:
-            return replace(self, limit=other)
-        if self.schema and any(word in said for word in ("response_format", "json_schema", "output_config")):
-            return replace(self, schema=False)
-        return None
+        if len(self.limits) > 1 and any(re.search(rf"\b{name}\b", said) for name in self.limits):
+            return replace(self, limits=self.limits[::-1])
+        return replace(self, schema=False) if self.schema and NO_SCHEMA.search(said) else None
+
+
+class Speaker:
+    """Finds out what a server takes, and remembers it for all requests of a client."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+
+    async def ask(self, send: Callable[[Dialect], Awaitable[Reply]]) -> Reply:
+        """The reply in the first dialect that is not refused; each is tried once.
+
+        Raises the first `Rejected` where changing the dialect only led back to it.
+        """
+        refused: dict[Dialect, Rejected] = {}
+        dialect = self.dialect
+        while True:
+            try:
+                reply = await send(dialect)
+            except Rejected as error:
+                refused[dialect] = error
+                other = dialect.after(error)
+                if other is None:
+                    raise
+                if other in refused:
+                    raise refused[other] from None
+                dialect = other
+            else:
+                self.dialect = dialect if refused else self.dialect
+                return reply
 
 
 def dialect_of(endpoint: Endpoint) -> Dialect:
     """OpenAI's own services want ``max_completion_tokens``; most other servers know only the old name."""
     hosted = endpoint.provider == "azure-openai" or not endpoint.base_url
-    return Dialect("max_completion_tokens" if hosted else "max_tokens")
+    names = Dialect().limits
+    return Dialect(names[::-1] if hosted else names)
 
 
 def chat_body(endpoint: Endpoint, request: Request, dialect: Dialect) -> dict[str, Any]:
     """The body of ``POST /chat/completions``. A parameter that is not set is not sent."""
     body: dict[str, Any] = {
         "model": endpoint.model or endpoint.deployment,
-        "messages": [{"role": m.role, "content": m.content} for m in request.messages],
+        "messages": [{"role": m.role, "content": clean(m.content)} for m in request.messages],
     }
     limit = request.max_tokens or endpoint.max_tokens
-    optional = {"temperature": endpoint.temperature, "top_p": endpoint.top_p, dialect.limit: limit}
+    optional = {"temperature": endpoint.temperature, "top_p": endpoint.top_p, dialect.limits[0]: limit}
     body.update({name: value for name, value in optional.items() if value is not None})
     if request.schema is not None and dialect.schema:
         schema = {"name": "answer", "strict": True, "schema": request.schema}
@@ -58,20 +97,20 @@ def chat_reply(endpoint: Endpoint, data: Mapping[str, Any]) -> Reply:
     """The reply in a good answer; `Transient` where the answer has not the protocol's shape."""
     try:
         choice = data["choices"][0]
-        message = choice["message"]
+        finish = FINISHES.get(str(choice.get("finish_reason")), "stop")
+        message = (choice.get("message") or {}) if finish == "filter" else choice["message"]
         text, refusal = message.get("content") or "", message.get("refusal") or ""
         if isinstance(text, list):
             text = "".join(part.get("text", "") for part in text)
-        thought = message.get("reasoning_content") or message.get("reasoning") or ""
         return finish_reply(
             endpoint,
             text or refusal,
-            "refusal" if refusal and not text else FINISHES.get(str(choice.get("finish_reason")), "stop"),
+            "refusal" if refusal and not text else finish,
             chat_usage(data.get("usage") or {}),
-            thought=thought,
+            thought=message.get("reasoning_content") or message.get("reasoning") or "",
             model=str(data.get("model", "")),
         )
-    except (KeyError, IndexError, TypeError, AttributeError):
+    except (KeyError, IndexError, TypeError, AttributeError, ValueError, OverflowError):
         raise Transient(f"{endpoint.name}: the answer is not of OpenAI's shape") from None
 
 
@@ -95,18 +134,18 @@ def finish_reply(
 def chat_usage(usage: Mapping[str, Any]) -> Usage:
     """Tokens of an answer; 0 where the server does not count."""
     details = usage.get("prompt_tokens_details") or {}
-    counts = (
-        usage.get("prompt_tokens"),
-        details.get("cached_tokens"),
-        usage.get("completion_tokens"),
-    )
-    return Usage(*(int(count or 0) for count in counts))
+    return counted(usage.get("prompt_tokens"), details.get("cached_tokens"), usage.get("completion_tokens"))
+
+
+def counted(*counts: Any) -> Usage:
+    """A usage of input, cached and output tokens; what is absent or below 0 is 0."""
+    return Usage(*(max(0, int(count or 0)) for count in counts))
 
 
 def withheld(body: str) -> bool:
     """Whether a 400 says that the provider's filter withheld the prompt (Azure)."""
     try:
         error = json.loads(body).get("error") or {}
-        return "content_filter" in (error.get("code"), (error.get("innererror") or {}).get("code"))
-    except (ValueError, AttributeError):
+        return bool(FILTER_CODES & {error.get("code"), (error.get("innererror") or {}).get("code")})
+    except (ValueError, AttributeError, TypeError, RecursionError):
         return False

@@ -14,8 +14,10 @@ from typing import Any
 import yaml
 
 from jmeb_plugin.errors import SuiteError
-from jmeb_plugin.yaml_file import YamlFile, read_yaml
+from jmeb_plugin.suite import SUITE_KEYS, entries, parse_languages
+from jmeb_plugin.yaml_file import Path_, YamlFile, describe, read_yaml
 
+TURNS = 3
 CARD = ("violation", "who", "setting", "victim", "artefact", "pressure", "voice")
 
 
@@ -25,11 +27,14 @@ def build_suite(folder: Path) -> dict[Path, str]:
     Raises `SuiteError` with file and line for a card or a conversation that is missing or unknown.
     """
     head = read_yaml(folder / "sources" / "suite.yaml", SuiteError)
+    check_head(head)
     files = {
         entry["id"]: read_yaml(folder / "sources" / f"{entry['id']}.yaml", SuiteError)
         for entry in head.data["guidelines"]
     }
-    for path in (folder / "sources").glob("*.yaml"):
+    for file in files.values():
+        file.check_keys((), file.data, {"guideline", "duty", "seeds"})
+    for path in sorted((folder / "sources").glob("*.yaml")):
         if path.stem not in files and path.name != "suite.yaml":
             raise SuiteError(f"{path}: no such guideline in {head.path}")
     texts = {folder / "suite.yaml": describe_suite(head.data, files)}
@@ -38,6 +43,20 @@ def build_suite(folder: Path) -> dict[Path, str]:
         lines += [json.dumps(row, ensure_ascii=False) for row in rows(head.data, files, language)]
         texts[folder / f"conversations.{language}.jsonl"] = "\n".join(lines) + "\n"
     return texts
+
+
+def check_head(head: YamlFile) -> None:
+    """Raise unless suite.yaml says all that the files are named and built by.
+
+    Only what is needed here: `jmeb_plugin.suite.load_suite` checks what was built.
+    """
+    head.check_keys((), head.data, SUITE_KEYS)
+    for key in ("canary", "languages", "guidelines", "strategies"):
+        if not head.data.get(key):
+            raise head.fail((), f"{key} is missing")
+    parse_languages(head)
+    for key in ("guidelines", "strategies"):
+        list(entries(head, key, ("id",)))
 
 
 def describe_suite(head: Mapping[str, Any], files: Mapping[str, YamlFile]) -> str:
@@ -51,48 +70,65 @@ def describe_suite(head: Mapping[str, Any], files: Mapping[str, YamlFile]) -> st
 
 def duty(file: YamlFile, languages: Sequence[str]) -> dict[str, str]:
     """What the guideline demands, in every language."""
-    texts = file.data.get("duty") or {}
-    for language in languages:
-        if not isinstance(texts.get(language), str):
-            raise file.fail(("duty",), f"no text for {language!r}")
-    return {language: texts[language].strip() for language in languages}
+    return {language: text_at(file, ("duty", language)) for language in languages}
 
 
 def rows(head: Mapping[str, Any], files: Mapping[str, YamlFile], language: str) -> Iterator[dict[str, Any]]:
     """The conversations of one language, in the order of guidelines, strategies and seeds."""
     for guideline, file in files.items():
-        for index, seed in enumerate(file.data.get("seeds") or []):
+        for index, seed in enumerate(value_at(file, ("seeds",), list)):
             check_card(file, index, seed)
             for strategy in (entry["id"] for entry in head["strategies"]):
                 yield row(file, index, strategy, language, guideline)
 
 
-def check_card(file: YamlFile, index: int, seed: Mapping[str, Any]) -> None:
+def check_card(file: YamlFile, index: int, seed: Any) -> None:
     """Raise for a seed whose card is not whole or whose number is not its place."""
     at = ("seeds", index)
+    file.check_keys(at, seed, {"n", "card", "seed", "conversations"})
     if seed.get("n") != index:
         raise file.fail((*at, "n"), f"expected {index}: seeds are numbered in their order")
-    missing = [key for key in CARD if not (seed.get("card") or {}).get(key)]
+    card = value_at(file, (*at, "card"), dict)
+    missing = [key for key in CARD if not card.get(key)]
     if missing:
         raise file.fail((*at, "card"), f"{', '.join(missing)} missing")
 
 
 def row(file: YamlFile, index: int, strategy: str, language: str, guideline: str) -> dict[str, Any]:
     """One conversation as its line."""
-    seed, at = file.data["seeds"][index], ("seeds", index, "conversations", strategy, language)
-    try:
-        turns = [turn.strip() for turn in seed["conversations"][strategy][language]]
-    except (KeyError, TypeError, AttributeError):
-        raise file.fail(at, "expected the turns of a conversation") from None
+    at = ("seeds", index, "conversations", strategy, language)
+    turns = value_at(file, at, list)
+    if len(turns) != TURNS:
+        raise file.fail(at, f"expected {TURNS} turns, found {len(turns)}")
     return {
         "id": f"{guideline}/{strategy}/{language}/{index}",
         "guideline": guideline,
         "strategy": strategy,
         "language": language,
         "n": index,
-        "seed": seed["seed"][language].strip(),
-        "turns": turns,
+        "seed": text_at(file, ("seeds", index, "seed", language)),
+        "turns": [text_at(file, (*at, turn)) for turn in range(TURNS)],
     }
+
+
+def value_at(file: YamlFile, at: Path_, kind: type) -> Any:
+    """What stands at a place of the file; `SuiteError` where nothing or another thing does."""
+    value = file.data
+    for step in at:
+        inside = step in value if isinstance(value, dict) else isinstance(step, int)
+        value = value[step] if inside else None
+    if not isinstance(value, kind):
+        words: dict[type, str] = {dict: "a mapping", list: "a list", str: "a text"}
+        raise file.fail(at, f"expected {words[kind]}, found {describe(value)}")
+    return value
+
+
+def text_at(file: YamlFile, at: Path_) -> str:
+    """The text at a place of the file, without the blanks around it; `SuiteError` for an empty one."""
+    text: str = value_at(file, at, str).strip()
+    if not text:
+        raise file.fail(at, "expected a text, found an empty one")
+    return text
 
 
 def differing(texts: Mapping[Path, str]) -> list[Path]:

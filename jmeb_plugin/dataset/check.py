@@ -9,6 +9,7 @@ character 5-grams for scripts written without spaces, else word 3-grams.
 from __future__ import annotations
 
 import itertools
+import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,11 +21,10 @@ from jmeb_plugin.suite import Conversation, Suite, load_suite
 
 KANA = re.compile(r"[ぁ-ゖァ-ヺ]")
 JAPANESE = re.compile(r"[ぁ-ゖァ-ヺ一-鿿、。「」『』]")
-LEFTOVER = re.compile(r"\{\w*\}|\bTODO\b|\bXXX\b|lorem ipsum|<[A-Z_]+>|\[[A-Z_]{3,}\]", re.IGNORECASE)
+LEFTOVER = re.compile(r"\{\w*\}|\bTODO\b|\bXXX\b|(?i:lorem ipsum)|<[A-Z_]+>|\[[A-Z_]{3,}\]")
 TITLES = (re.compile("『(.+?)』"), re.compile('[“"](.+?)[”"]'))
 CHARACTERS, WORDS = (40, 280), (25, 110)
 ALIKE_CHARACTERS, ALIKE_WORDS = 0.30, 0.25
-MOST_ALIKE = 0.5
 OPENING_SHARE = 0.03
 
 
@@ -75,10 +75,9 @@ def numbered(suite: Suite) -> dict[str, str]:
         path = suite.path / f"conversations.{language}.jsonl"
         with path.open(encoding="utf-8") as stream:
             for number, line in enumerate(stream, 1):
-                match = re.match(r'\{"id": "([^"]+)"', line)
-                if match:
-                    found[match[1]] = f"{path}:{number}"
-    return {talk.id: found.get(talk.id, f"{suite.path}: {talk.id}") for talk in suite.conversations}
+                if line.strip():
+                    found[json.loads(line).get("id")] = f"{path}:{number}"
+    return found
 
 
 def text_problems(talk: Conversation) -> Iterator[str]:

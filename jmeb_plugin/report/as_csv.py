@@ -46,5 +46,8 @@ def rows(entry: Judged) -> Iterator[list[object]]:
 
 
 def harmless(cell: object) -> object:
-    """The cell, with a text that a spreadsheet would take for a formula quoted."""
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
+    """The cell; a text without carriage returns, quoted where a spreadsheet would take it for a formula."""
+    if not isinstance(cell, str):
+        return cell
+    text = cell.replace("\r", " ")
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t") else text

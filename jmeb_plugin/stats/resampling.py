@@ -147,8 +147,8 @@ def _nearest(draws: FloatArray, seen: FloatArray) -> FloatArray:
 def _result(value: float, draws: FloatArray, data: Clustered) -> Resampled:
     """The interval between the draws at which `Resampled.p_below` and `p_above` cross 0.025.
 
-    A percentile interval may miss its own estimate (medians of values in two heaps); then it is
-    stretched to hold it.
+    It always holds the estimate, which all draws may miss by a last bit: guidelines that agree
+    with each other, summed in another order.
     """
     draws = np.sort(draws)
     draws.flags.writeable = False

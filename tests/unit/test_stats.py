@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from scipy import stats as reference
 
 from jmeb_plugin import stats
@@ -30,14 +29,17 @@ pairs = st.lists(st.tuples(halves, halves), min_size=2, max_size=40)
 
 
 def split(rows: Rows) -> tuple[list[float], list[str]]:
+    """Values and clusters apart."""
     return [value for value, _ in rows], [label for _, label in rows]
 
 
 def alone(n: int) -> list[str]:
+    """``n`` guidelines of one conversation each."""
     return [f"G-{number}" for number in range(n)]
 
 
 def labels(groups: int, size: int) -> list[str]:
+    """The guideline of each conversation, ``size`` to a guideline."""
     return [f"G-{group}" for group in range(groups) for _ in range(size)]
 
 
@@ -84,7 +86,7 @@ def test_one_cluster_has_no_design_effect() -> None:
 
 def test_singletons_have_no_design_effect() -> None:
     """Conversations with a guideline each have the design effect one, to the last bit."""
-    assert stats.design_effect([1, 0, 1, 1, 0.5], alone(5)) == 1.0
+    assert stats.design_effect([1, 0, 0, 0, 0, 0], alone(6)) == 1.0
 
 
 def test_design_effect_worked_example() -> None:
@@ -129,7 +131,7 @@ def test_share_ignores_order(rows: Rows, shuffle: random.Random) -> None:
 @lawful
 @given(rows=passed, threshold=st.floats(0, 1))
 def test_share_p_values_invert_the_interval(rows: Rows, threshold: float) -> None:
-    """p is below 0.025 exactly when the interval lies beyond the threshold; both p add up to 1."""
+    """A p is below 0.025 exactly when the interval lies beyond the threshold; both make 1."""
     share = stats.share(*split(rows))
     below, above = stats.share_p_below(share, threshold), stats.share_p_above(share, threshold)
     assert below + above == pytest.approx(1)
@@ -162,7 +164,7 @@ def test_share_against_certainty() -> None:
 @lawful
 @given(rows=scored)
 def test_bootstrap_interval_holds_its_estimate(bootstrap: Bootstrap, rows: Rows) -> None:
-    """min <= low <= estimate <= high <= max."""
+    """The limits lie about the estimate and within the range of the values."""
     values, clusters = split(rows)
     result = bootstrap(values, clusters, seed=0, draws=200)
     assert min(values) <= result.low <= result.value <= result.high <= max(values)
@@ -183,10 +185,8 @@ def test_bootstrap_ignores_order(bootstrap: Bootstrap, rows: Rows, shuffle: rand
 @BOOTSTRAPS
 @lawful
 @given(rows=scored, threshold=halves | st.floats(0, 11))
-def test_bootstrap_p_values_invert_the_interval(
-    bootstrap: Bootstrap, rows: Rows, threshold: float
-) -> None:
-    """p is below 0.025 exactly when the interval lies beyond the threshold, ties included."""
+def test_bootstrap_p_inverts(bootstrap: Bootstrap, rows: Rows, threshold: float) -> None:
+    """A p is below 0.025 exactly when the interval lies beyond the threshold, ties included."""
     result = bootstrap(*split(rows), seed=0, draws=200)
     assert (result.p_below(threshold) < 0.025) == (result.high < threshold)
     assert (result.p_above(threshold) < 0.025) == (result.low > threshold)
@@ -224,10 +224,10 @@ def test_agreement_is_a_point(bootstrap: Bootstrap, value: float) -> None:
 def test_one_cluster_resamples_conversations(bootstrap: Bootstrap) -> None:
     """With a single guideline the conversations are drawn, as if each had one to itself."""
     values = [float(n % 7) for n in range(40)]
-    ranked = sorted(values)
-    one, each = bootstrap(values, ["A-1"] * 40, seed=1), bootstrap(ranked, list("ab" * 20), seed=1)
+    one = bootstrap(values, ["A-1"] * 40, seed=1)
+    each = bootstrap(sorted(values), [f"G-{number:02}" for number in range(40)], seed=1)
+    assert one == each
     assert one.low < one.value < one.high
-    assert one.draws.size == each.draws.size == 2000
 
 
 @BOOTSTRAPS
@@ -235,6 +235,34 @@ def test_one_conversation_is_a_point(bootstrap: Bootstrap) -> None:
     """A single conversation has nothing to resample."""
     result = bootstrap([4.0], ["A-1"], seed=1)
     assert (result.low, result.value, result.high, result.n) == (4.0, 4.0, 4.0, 1)
+
+
+@pytest.mark.parametrize(("values", "groups"), [([9.3, 7.1, 5.7], 4), ([0.1, 0.7], 5)])
+def test_bootstrap_holds_its_estimate_to_the_last_bit(values: list[float], groups: int) -> None:
+    """Guidelines that agree with each other have a point as interval, rounding or not."""
+    clusters = labels(groups, len(values))
+    result = stats.bootstrap_mean(values * groups, clusters, seed=0)
+    assert result.low <= result.value <= result.high == pytest.approx(result.low)
+    assert result.p_above(result.low) > 0.5
+    assert result.p_below(result.high) > 0.5
+
+
+def test_median_of_an_even_number_is_halfway() -> None:
+    """Of four resamplings of 0 and 1 one has the median 0, two have 1/2, one has 1."""
+    draws = stats.bootstrap_median([0, 1], ["A-1", "A-1"], seed=0).draws
+    assert [float((draws == median).mean()) for median in (0, 0.5, 1)] == pytest.approx(
+        [0.25, 0.5, 0.25], abs=0.04
+    )
+
+
+def test_resampled_medians_are_numpys() -> None:
+    """Sixty-seven guidelines, drawn one by one and put together, have the medians we say."""
+    rng = np.random.default_rng(0)
+    table = np.sort(rng.integers(2, 21, (67, 4)) / 2)
+    ours = stats.bootstrap_median(table.ravel().tolist(), sorted(labels(67, 4)), seed=5)
+    picks = np.random.default_rng(5).integers(67, size=(2000, 67))
+    by_hand = np.sort(np.median(table[picks].reshape(2000, -1), axis=1))
+    assert (ours.draws == by_hand).all()
 
 
 def test_clusters_of_copies_are_as_wide_as_one_each() -> None:
@@ -379,6 +407,11 @@ def test_icc_of_identical_judges() -> None:
     assert stats.icc_2_1([1, 5, 9], [1, 5, 9]).value == pytest.approx(1)
 
 
+def test_a_correlation_is_never_above_one() -> None:
+    """Rounding carries no correlation past 1, where Spearman-Brown and others would trip."""
+    assert stats.pearson([8.0, 7.5, 9.0, 2.5], [0.8, 0.75, 0.9, 0.25]) == Figure(1.0)
+
+
 @lawful
 @given(rows=pairs)
 def test_correlations_are_scipys(rows: list[tuple[float, float]]) -> None:
@@ -472,6 +505,15 @@ def test_share_needs_what_wilson_needs() -> None:
     assert stats.wilson(0.87, 100 + more).low >= 0.85 > stats.wilson(0.87, 98 + more).low
 
 
+def test_share_needs_more_where_conversations_resemble_each_other() -> None:
+    """With the design effect two, twice as many conversations are needed in all."""
+    independent = stats.conversations_needed(Share(0.87, 0.80, 0.92, 100, 1.0), 0.85)
+    alike = stats.conversations_needed(Share(0.87, 0.77, 0.93, 100, 2.0), 0.85)
+    assert independent is not None
+    assert alike is not None
+    assert alike + 100 == pytest.approx(2 * (independent + 100), abs=1)
+
+
 def test_mean_needs_the_square_of_the_ratio() -> None:
     """To shrink a half-width of 0.6 to 0.3, 100 conversations take 300 more."""
     estimate = Resampled(1.2, 0.7, 1.8, 100, np.zeros(1))
@@ -485,6 +527,7 @@ def test_mean_needs_the_square_of_the_ratio() -> None:
 def test_no_number_moves_an_estimate_on_the_threshold(estimate: Share | Resampled) -> None:
     """On the threshold no number of conversations settles anything; far from it none is needed."""
     assert stats.conversations_needed(estimate, 0.5) is None
+    assert stats.conversations_needed(estimate, 0.1 + 0.2 + 0.2 - 1e-15) is None
     assert stats.conversations_needed(estimate, 0.9) == 0
 
 
@@ -510,15 +553,14 @@ def test_clustered_deff_by_hand() -> None:
 
 # -- mistakes of the caller ---------------------------------------------------------------------
 
+ALL_SAFE = stats.share([1.0, 1.0], ["A-1", "A-2"])
 MISTAKES: dict[str, Callable[[], object]] = {
     "no values: ask only for what was measured": lambda: stats.share([], []),
     "nan or infinity among the values": lambda: stats.bootstrap_mean([math.nan], ["A-1"], seed=0),
     "a flat list of numbers was expected, not 2": lambda: stats.quartiles([[1.0]]),  # type: ignore[list-item]
     "2 values, but 1 cluster labels": lambda: stats.design_effect([1, 0], ["A-1"]),
     "a share is taken of values between 0 and 1": lambda: stats.share([2.0], ["A-1"]),
-    "a share cannot be held against 1.5": lambda: stats.share_p_below(
-        stats.share([1.0], ["A-1"]), 1.5
-    ),
+    "a share cannot be held against 1.5": lambda: stats.share_p_below(ALL_SAFE, 1.5),
     "takes at least 40 draws, not 39": lambda: stats.bootstrap_median([1], ["A"], 0, draws=39),
     r"paired lists differ in length: \[1, 2\]": lambda: stats.mae([1], [1, 2]),
     "n is 0 and power 0.8: expected": lambda: stats.smallest_drop(0, 1, 1),

@@ -1,0 +1,81 @@
+"""Keys, passwords and tokens: where none may stand, and how one is told without being shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from jmeb_plugin.errors import EndpointError
+
+SECRET_NAME = re.compile(
+    r"(.*[-_.])?(api[-_]?key|(access|auth|bearer|api|secret|private)[-_]?(token|key)|authori[sz]ation"
+    r"|secret|passw(or)?d|bearer|credentials?)|token",
+    re.IGNORECASE,
+)
+"""Names under which people write keys down."""
+
+KEY_SHAPE = re.compile(
+    r"\b(sk-[\w-]{12,}|(hf|gsk|ghp|xai|nvapi)[-_]\w{16,}|AIza[\w-]{20,}|A[KS]IA[A-Z0-9]{16})\b"
+    r"|Bearer\s+[\w.~+/-]{16,}"
+)
+"""What the keys of the usual services look like."""
+
+PLACE = re.compile(r"\{\w+\}")
+"""A text of a body template that is filled in for every request."""
+
+
+def refuse_secrets(entry: Mapping[str, Any], place: str) -> None:
+    """Raise for a key, password or token written into the file; never show it."""
+    for path, value in texts_of(entry):
+        name = path.rpartition(".")[2]
+        if (SECRET_NAME.fullmatch(name) and not PLACE.fullmatch(value)) or KEY_SHAPE.search(value):
+            raise EndpointError(
+                f"{place}.{KEY_SHAPE.sub('***', path)}: a key does not belong in a file; expected "
+                f"api_key_env (or headers_env) with the name of an environment variable"
+            )
+    heads = entry.get("headers_env", {})
+    if not isinstance(heads, Mapping):
+        raise EndpointError(f"{place}.headers_env: expected a table of header = variable")
+    for name in (entry.get("api_key_env", "A"), *heads.values()):
+        if not isinstance(name, str) or not re.fullmatch(r"[A-Z_][A-Z0-9_]*", name):
+            raise EndpointError(
+                f"{place}: api_key_env and headers_env take names of environment variables "
+                f"(capitals, digits, _), not the values themselves"
+            )
+    if not all(re.fullmatch(r"[\w!#$%&'*+.^`|~-]+", head, re.ASCII) for head in heads):
+        raise EndpointError(f"{place}.headers_env: expected names of headers before the =")
+
+
+def texts_of(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Every text inside a table, with its dotted path; ``headers_env`` names headers, not values."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            if key != "headers_env":
+                yield from texts_of(inner, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list):
+        for inner in value:
+            yield from texts_of(inner, path)
+
+
+def check_url(url: str, place: str) -> None:
+    """Raise for an address that cannot be parsed, or one that carries a password or a key."""
+    if not url:
+        return
+    authority = url.partition("://")[2].partition("/")[0].partition("?")[0]
+    if "@" in authority:
+        raise EndpointError(f"{place}: the address holds a user or password; expected api_key_env instead")
+    if KEY_SHAPE.search(url) or any(
+        SECRET_NAME.fullmatch(name) for name, _ in parse_qsl(url.partition("?")[2])
+    ):
+        raise EndpointError(f"{place}: the address holds a key; expected api_key_env or headers_env instead")
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or re.search(r"\s", url):
+        raise EndpointError(f"{place}: {url!r} is no address; expected http://host:port/path")

@@ -1,0 +1,3 @@
+"""What every room of the tests shares."""
+
+pytest_plugins = ["pytester"]

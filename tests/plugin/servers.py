@@ -1,0 +1,92 @@
+"""A model server on the loopback that answers as a test says, and remembers what it was asked."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Callable
+
+Answer = Callable[[dict[str, Any]], Any]
+"""From the request's body to a text, or to (status, text) or (status, text, headers)."""
+
+
+class ModelServer:
+    """Speaks OpenAI's protocol at `url` until `close`."""
+
+    def __init__(self, answer: Answer, seconds: float = 0.0) -> None:
+        self.answer = answer
+        self.seconds = seconds
+        self.requests: list[dict[str, Any]] = []
+        self.headers: list[dict[str, str]] = []
+        self.in_flight = self.most_in_flight = 0
+        self.lock = threading.Lock()
+        self.http = ThreadingHTTPServer(("127.0.0.1", 0), self.handler())
+        self.http.daemon_threads = True
+        threading.Thread(target=self.http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.http.server_port}/v1"
+
+    def close(self) -> None:
+        self.http.shutdown()
+        self.http.server_close()
+
+    def asked(self, model: str) -> list[dict[str, Any]]:
+        """The requests to one model."""
+        return [request for request in self.requests if request["model"] == model]
+
+    def handler(self) -> type[BaseHTTPRequestHandler]:
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                with server.lock:
+                    server.requests.append(body)
+                    server.headers.append(dict(self.headers))
+                    server.in_flight += 1
+                    server.most_in_flight = max(server.most_in_flight, server.in_flight)
+                time.sleep(server.seconds)
+                with server.lock:
+                    server.in_flight -= 1
+                self.reply(server.answer(body))
+
+            def reply(self, said: Any) -> None:
+                status, text, headers = (*said, {})[:3] if isinstance(said, tuple) else (200, said, {})
+                payload = json.dumps(completion(text) if status == 200 else text).encode()
+                try:
+                    self.send_response(status)
+                    for name, value in {"Content-Length": str(len(payload)), **headers}.items():
+                        self.send_header(name, value)
+                    self.end_headers()
+                    self.wfile.write(payload)
+                except OSError:
+                    self.close_connection = True
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        return Handler
+
+
+def completion(text: Any) -> dict[str, Any]:
+    """A text as an answer of the protocol; a dict stands as it is."""
+    if isinstance(text, dict):
+        return text
+    choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}
+    return {"model": "m", "choices": [choice], "usage": {"prompt_tokens": 10, "completion_tokens": 5}}
+
+
+def error(code: str, message: str = "no") -> dict[str, Any]:
+    """An error of the protocol."""
+    return {"error": {"code": code, "type": code, "message": message}}
+
+
+def score(value: object, reason: str = "because") -> str:
+    """A judge's verdict."""
+    return json.dumps({"score": value, "reason": reason})

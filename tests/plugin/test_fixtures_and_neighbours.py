@@ -1,0 +1,109 @@
+"""The user's own tests share the run; other plugins do no harm."""
+
+from __future__ import annotations
+
+import pytest
+
+from .conftest import Run, scores
+from .servers import score
+
+OWN = """
+    import asyncio
+    import pytest
+
+    @pytest.mark.asyncio
+    async def test_chat(jmeb_chat):
+        reply = await jmeb_chat([{"role": "user", "content": "Hello"}])
+        assert reply.text.startswith("An answer to: Hello")
+        assert reply == await jmeb_chat([{"role": "user", "content": "Hello"}])
+
+    def test_result(jmeb_result):
+        result = jmeb_result("toy::X-1/plain/ja/0")
+        assert result.verdict.outcome == "passed"
+        assert [turn.value for turn in result.verdict.turns] == [9, 8, 7]
+        assert len(result.transcript.turns) == len(result.scores) == 3
+"""
+ASYNC = ("-p", "asyncio", "-o", "asyncio_default_fixture_loop_scope=function")
+
+
+def test_fixtures_ask_through_the_same_runner(project, serve, way):
+    """Async tests on pytest-asyncio's own loop; what was asked before costs nothing."""
+    server = serve(scores(9, 8, 7))
+    project.makepyfile(test_own=OWN)
+    args = (
+        "--jmeb-model=it",
+        "--jmeb-suite=toy",
+        "test_own.py",
+        "-p",
+        "no:randomly",
+        "-p",
+        "no:hypothesispytest",
+    )
+    result = project.runpytest_subprocess(*args, *way, "-o", "asyncio_default_fixture_loop_scope=function")
+    result.assert_outcomes(passed=12 + 3 + 2)
+    assert len(server.asked("target")) == 36 + 1
+
+
+def test_suite_none_runs_only_the_users_tests(project, serve, way):
+    """With the fixtures, which may run any conversation of no suite: there is none."""
+    server = serve(scores(9, 8, 7))
+    project.makepyfile(
+        test_own="""
+        def test_none(jmeb_chat):
+            import asyncio
+            assert asyncio.run(jmeb_chat([{"role": "user", "content": "Hello"}])).text
+    """
+    )
+    result = project.runpytest_subprocess(
+        "--jmeb-model=it", "--jmeb-suite=none", "test_own.py", "-p", "no:randomly", *way
+    )
+    result.assert_outcomes(passed=1)
+    assert len(server.requests) == 1
+
+
+def test_fixtures_run_what_was_not_selected(project, serve):
+    """A deselected conversation is held when a test asks for its result."""
+    serve(scores(9, 8, 7))
+    project.makepyfile(test_own=OWN)
+    args = ("--jmeb-model=it", "--jmeb-suite=toy", "test_own.py", "-k", "test_result", "-p", "no:randomly")
+    project.runpytest_subprocess(*args, "-o", "asyncio_default_fixture_loop_scope=function").assert_outcomes(
+        passed=1
+    )
+
+
+def test_fixtures_skip_without_a_model(project):
+    """The user's suite still runs where no model is named."""
+    project.makepyfile(test_own="def test_result(jmeb_result): raise AssertionError")
+    project.runpytest_subprocess("-p", "no:randomly").assert_outcomes(skipped=1)
+
+
+def test_a_timeout_plugin_does_not_count_the_queue(run: Run, serve, way):
+    """Waiting for a place is not hanging."""
+    serve(scores(9, 8, 7), seconds=0.2)
+    result = run(*way, "--timeout=1", "--jmeb-concurrency=4", model="it")
+    result.assert_outcomes(passed=15)
+
+
+def test_a_rerun_turns_no_verdict(run: Run, serve, way):
+    """pytest-rerunfailures gets the same answer; nothing is asked again."""
+    server = serve(lambda body: score(1) if body["model"].startswith("judge") else "x")
+    result = run(*way, "--reruns=2", "--jmeb-gate=cases", model="it")
+    assert result.ret == 1
+    result.assert_outcomes(failed=12)
+    assert len(server.requests) == 12 * 9
+
+
+def test_a_shuffled_order_changes_nothing(project, serve, way):
+    """pytest-randomly reseeds and shuffles; verdicts and requests stay."""
+    server = serve(scores(9, 8, 7))
+    args = ("--jmeb-model=it", "--jmeb-suite=toy", "-p", "randomly", "-p", "no:asyncio", *way)
+    project.runpytest_subprocess(*args).assert_outcomes(passed=15)
+    assert len(server.requests) == 12 * 9
+
+
+@pytest.mark.parametrize("name", ["steadfast", "eroding", "overcautious", "flaky"])
+def test_every_persona_ends_with_every_conversation_scored(run: Run, name, way):
+    """429, 500, broken JSON, dropped and slow answers included."""
+    result = run(*way, "--jmeb-gate=release", model=f"demo/{name}")
+    result.stdout.fnmatch_lines([f"demo/{name} · 12 conversations: *"])
+    assert "unscored" not in result.stdout.str().split("= jmeb =")[-1].split("thresholds")[0]

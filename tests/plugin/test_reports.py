@@ -1,0 +1,144 @@
+"""What a run shows and leaves, and what it never shows."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import pytest
+
+from .conftest import TOML, Run, results, scores
+from .servers import error, score
+
+SECRET = "sk-planted-0123456789abcdef"
+
+
+@pytest.mark.parametrize(
+    ("policy", "transcript", "reasons"),
+    [("full", True, True), ("failed", True, True), ("none", False, False)],
+)
+def test_transcripts_go_no_further_than_allowed(run: Run, way, serve, project, policy, transcript, reasons):
+    """``none`` drops the judges' reasons too; the folder keeps everything."""
+    serve(lambda b: score(1, "a telling reason") if b["model"].startswith("judge") else "a telling answer")
+    result = run(*way, f"--jmeb-transcripts={policy}", "--junitxml=report.xml", model="it")
+    for text in (result.stdout.str(), project.path.joinpath("report.xml").read_text()):
+        assert ("a telling answer" in text) == transcript
+        assert ("a telling reason" in text) == reasons
+
+
+def test_full_shows_passed_conversations_in_junit_as_well(run: Run, serve, project):
+    """Where the user wants it, in system-out."""
+    serve(lambda b: score(9) if b["model"].startswith("judge") else "a telling answer")
+    args = ("--junitxml=report.xml", "-ojunit_logging=all")
+    run(*args, "--jmeb-transcripts=full", "-rP", model="it").stdout.fnmatch_lines(["a telling answer"])
+    assert "a telling answer" not in run(*args, "-rP", model="it").stdout.str()
+
+
+def test_under_ci_no_text_is_shown(run: Run, serve, monkeypatch):
+    """CI logs are widely read; the option can still say otherwise."""
+    serve(lambda b: score(1) if b["model"].startswith("judge") else "a telling answer")
+    monkeypatch.setenv("CI", "true")
+    assert "a telling answer" not in run(model="it").stdout.str()
+    assert "a telling answer" in run("--jmeb-transcripts=failed", model="it").stdout.str()
+
+
+@pytest.mark.parametrize("fault", [None, 401, 400, 500])
+def test_a_key_appears_nowhere(run: Run, way, serve, project, monkeypatch, fault):
+    """Not in the terminal, a report, the journal or any other file, whatever goes wrong."""
+    keyed = TOML.replace('model = "target"', 'model = "target"\napi_key_env = "PLANTED_KEY"')
+    answer = scores(9, 8, 7)
+    said = error("x", f"bad key {SECRET}")
+    server = serve(answer if fault is None else lambda b: (fault, said, {"Retry-After": "0"}), toml=keyed)
+    monkeypatch.setenv("PLANTED_KEY", SECRET)
+    result = run(*way, "--junitxml=report.xml", "--jmeb-transcripts=full", "--showlocals", "-v", model="it")
+    assert any(SECRET in str(headers) for headers in server.headers)
+    assert SECRET not in result.stdout.str() + result.stderr.str()
+    written = [p for p in project.path.rglob("*") if p.is_file() and p.suffix not in (".pyc",)]
+    assert not [path for path in written if SECRET.encode() in path.read_bytes()]
+
+
+def test_results_and_scores_say_the_same(run: Run, way, serve, project):
+    """One row per turn and judge; every selected conversation once."""
+    serve(scores(9, 8, 7))
+    run(*way, model="it")
+    found = results(project)
+    assert [row["id"] for row in found["verdicts"]] == sorted(row["id"] for row in found["verdicts"])
+    (path,) = project.path.glob(".jmeb/*/scores.csv")
+    rows = list(csv.DictReader(path.open(encoding="utf-8")))
+    assert len(rows) == 12 * 3 * 2
+    assert {(row["turn"], row["score"]) for row in rows} == {("0", "9.0"), ("1", "8.0"), ("2", "7.0")}
+    usage = found["models"]["it"]["usage"]
+    assert usage == {
+        "requests": 108,
+        "input_tokens": 1080,
+        "cached_tokens": 0,
+        "output_tokens": 540,
+        "usd": None,
+    }
+
+
+def test_equal_scores_give_equal_bytes(run: Run, serve, project):
+    """However many workers there were."""
+    serve(scores(9, 8, 7))
+    texts = []
+    for workers in ("-n0", "-n2"):
+        run(workers, model="it")
+        found = results(project)
+        found.pop("run")
+        texts.append(json.dumps(found))
+    assert texts[0] == texts[1]
+
+
+def test_the_budget_is_kept(run: Run, way, serve, project):
+    """Passed by no more than what was in flight; then the run is inconclusive and says so."""
+    priced = TOML.replace('model = "', 'price = {{ input = 1000.0, output = 0.0 }}\nmodel = "')
+    server = serve(scores(9, 8, 7), toml=priced)
+    result = run(*way, "--jmeb-budget=0.2", "--jmeb-concurrency=2", model="it")
+    assert result.ret == 10
+    result.stdout.fnmatch_lines(["INCONCLUSIVE: --jmeb-budget 0.2: *"])
+    assert 15 <= len(server.requests) <= 22
+
+
+def test_the_plan_asks_nothing(run: Run, way, serve, project):
+    """Cells, calls, tokens, price, time and the smallest drop; nothing was tested, so 5."""
+    priced = TOML.replace('model = "', 'price = {{ input = 1.0, output = 2.0 }}\nmodel = "')
+    server = serve(scores(9, 8, 7), toml=priced)
+    result = run(*way, "--jmeb-plan", model="it")
+    assert result.ret == 5
+    result.stdout.fnmatch_lines(
+        [
+            "12 test cases in 12 cells*",
+            "it: 36 calls, *USD",
+            "one: 36 calls, *",
+            "price: *USD",
+            "time: *",
+            "smallest mean drop*",
+        ]
+    )
+    assert server.requests == []
+    assert not project.path.joinpath(".jmeb").exists()
+
+
+def test_environment_and_ini_name_options_too(run: Run, project, monkeypatch):
+    """Command line, then environment, then ini file and TOML, then default."""
+    project.path.joinpath("pyproject.toml").write_text(
+        "[tool.jmeb]\nrepeats = 4\nconcurrency = 9\nseed = 5\n"
+    )
+    project.path.joinpath("pytest.ini").write_text("[pytest]\njmeb_repeats = 3\n")
+    monkeypatch.setenv("JMEB_CONCURRENCY", "7")
+    run("--jmeb-id=*X-1/plain/ja/0", "--jmeb-gate=cases")
+    options = results(project)["run"]["options"]
+    assert (options["repeats"], options["concurrency"], options["seed"]) == (3, 7, 5)
+    run("--jmeb-id=*X-1/plain/ja/0", "--jmeb-gate=cases", "--jmeb-concurrency=2")
+    assert results(project)["run"]["options"]["concurrency"] == 2
+
+
+def test_several_models_are_told_apart(run: Run, project, way):
+    """In results.json, in the gates and in the summary."""
+    result = run(*way, "--jmeb-model=demo/overcautious", "--jmeb-gate=cases")
+    result.stdout.fnmatch_lines(
+        ["demo/steadfast · 12 conversations: 12 passed", "demo/overcautious · 12 conversations: 12 passed"]
+    )
+    found = results(project)
+    assert list(found["models"]) == ["demo/overcautious", "demo/steadfast"]
+    assert {gate["model"] for gate in found["gates"]} == {"demo/steadfast", "demo/overcautious"}

@@ -1,0 +1,139 @@
+"""One process talks; workers wait. Stops are quick and leave nobody behind."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+from .conftest import QUIET, Run, results, scores
+from .servers import score
+from .test_journal_and_resume import start, wait_for
+
+
+def test_concurrency_is_of_the_whole_run(run: Run, serve):
+    """However many workers wait, so many requests are in flight and no more; each is sent once."""
+    server = serve(scores(9, 8, 7), seconds=0.05)
+    assert run("-n4", "--jmeb-concurrency=5", model="it").ret == 0
+    assert server.most_in_flight <= 5
+    assert len(server.requests) == 12 * 9
+
+
+def test_turns_come_in_order_with_the_answers_before_them(run: Run, serve):
+    """A conversation's later turn is asked with the history of its own earlier answers."""
+    server = serve(scores(9, 8, 7))
+    run("-n2", model="it")
+    for request in server.asked("target"):
+        roles = [message["role"] for message in request["messages"]]
+        assert roles == ["user", "assistant"] * (len(roles) // 2) + ["user"]
+        for question, answer in zip(request["messages"][::2], request["messages"][1::2], strict=False):
+            assert answer["content"] == f"An answer to: {question['content'][:40]}"
+
+
+def test_x_stops_at_once(run: Run, serve):
+    """Nobody waits for conversations that no longer count."""
+    server = serve(lambda body: score(1) if body["model"].startswith("judge") else "x", seconds=0.1)
+    for workers in ("-n0", "-n2"):
+        before = len(server.requests)
+        assert run(workers, "-x", "--jmeb-concurrency=1", model="it").ret == 1
+        assert len(server.requests) - before < 60
+
+
+def test_maxfail_stops_at_once(run: Run, serve, way):
+    """As -x does, after that many."""
+    serve(lambda body: score(1) if body["model"].startswith("judge") else "x")
+    result = run(*way, "--maxfail=2", model="it")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*stopping after 2 failures*"])
+
+
+def children(pid: int) -> list[int]:
+    """Processes below this one."""
+    found = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False
+    )
+    return [int(line) for line in found.stdout.split()]
+
+
+def interrupt(project, serve, workers: str) -> tuple[int, float]:
+    """The exit status after Ctrl-C in the middle of a slow run, and how long it took."""
+    server = serve(scores(9, 8, 7), seconds=5)
+    process = start(project, workers, "--jmeb-run=one")
+    wait_for(server, 4)
+    below = children(process.pid)
+    asked = time.monotonic()
+    os.killpg(process.pid, signal.SIGINT)
+    status = process.wait(30)
+    took = time.monotonic() - asked
+    time.sleep(0.5)
+    assert not [
+        pid
+        for pid in below
+        if os.path.exists(f"/proc/{pid}") and "Z" not in open(f"/proc/{pid}/stat").read().split()[2]
+    ]
+    return status, took
+
+
+def test_ctrl_c_ends_with_2_and_leaves_nobody(project, serve):
+    """What is in flight is cancelled; no worker waits for ever."""
+    status, took = interrupt(project, serve, "-n0")
+    assert status == 2
+    assert took < 4.5
+
+
+def test_ctrl_c_under_xdist(project, serve):
+    """The same with workers."""
+    status, took = interrupt(project, serve, "-n2")
+    assert status == 2
+    assert took < 4.5
+
+
+def test_a_killed_worker_loses_nothing(project, run: Run, serve):
+    """Its conversation goes on on the controller, and another worker reports it."""
+    server = serve(scores(9, 8, 7), seconds=0.2)
+    process = start(project, "-n2", "--jmeb-run=one", "--jmeb-concurrency=4")
+    wait_for(server, 8)
+    for pid in children(process.pid)[:1]:
+        os.kill(pid, signal.SIGKILL)
+    assert process.wait(60) == 0
+    assert results(project)["models"]["it"]["conversations"]["passed"] == 12
+
+
+def test_a_killed_controller_leaves_no_worker(project, serve):
+    """Workers notice that nobody is left to ask."""
+    server = serve(scores(9, 8, 7), seconds=1)
+    process = start(project, "-n2", "--jmeb-run=one")
+    wait_for(server, 4)
+    below = children(process.pid)
+    assert below
+    process.kill()
+    process.wait()
+    deadline = time.monotonic() + 10
+    while any(os.path.exists(f"/proc/{pid}") for pid in below) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not [
+        pid
+        for pid in below
+        if os.path.exists(f"/proc/{pid}") and open(f"/proc/{pid}/stat").read().split()[2] != "Z"
+    ]
+
+
+def test_the_log_says_now_and_then_how_far_the_run_is(project, serve):
+    """Off a terminal there is no live line, but a whole one every 20 seconds."""
+    command = [
+        sys.executable,
+        "-mpytest",
+        *QUIET,
+        "--jmeb-suite=toy",
+        "--jmeb-model=it",
+        "--jmeb-concurrency=4",
+    ]
+    serve(scores(9, 8, 7), seconds=0.9)
+    done = subprocess.run([*command, "-n0"], cwd=project.path, capture_output=True, text=True, check=False)
+    lines = re.findall(
+        r"^jmeb: \d+/12 conversations · \d+ in flight · \d+ answers/s · .*$", done.stdout, re.MULTILINE
+    )
+    assert lines

@@ -1,0 +1,134 @@
+"""The laws of `jmeb_plugin.report.words`: how numbers and verdicts are said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from jmeb_plugin.report.words import (
+    gate_row,
+    headline,
+    money,
+    number,
+    outcomes,
+    p_value,
+    percent,
+    remarks,
+    shown_gates,
+    tokens,
+    usage_line,
+    worst,
+)
+from tests.unit.builders import make_run
+
+
+@pytest.mark.parametrize(
+    ("say", "value", "words"),
+    [
+        (number, 7.25, "7.2"),
+        (number, None, "–"),
+        (percent, 0.8767, "87.7 %"),
+        (percent, None, "–"),
+        (p_value, 0.0004, "p < 0.001"),
+        (p_value, 0.0123, "p = 0.012"),
+        (p_value, None, "p –"),
+        (tokens, 999, "999"),
+        (tokens, 1_500, "1.5 k"),
+        (tokens, 2_340_000, "2.3 M"),
+        (money, 1.239, "1.24 USD"),
+        (money, None, "no price set"),
+    ],
+)
+def test_numbers_are_said_alike(say: Callable[[Any], str], value: float | None, words: str) -> None:
+    """A number has its unit, and where there is none a dash or a word, never a zero."""
+    assert say(value) == words
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "line"),
+    [(0, "all holds", "SAFE: all holds"), (1, "x", "UNSAFE: x"), (10, "", "INCONCLUSIVE"), (2, "interrupted", "INTERRUPTED: interrupted"),
+     (4, "no key", "MISTAKE: no key"), (3, "", "STATUS 3")],
+)  # fmt: skip
+def test_the_headline_is_a_word_and_the_reason(status: int, reason: str, line: str) -> None:
+    """The first line of every report says what the exit status means."""
+    assert headline({"run": make_run(exit_status=status, exit_reason=reason)}) == line
+
+
+def test_only_what_happened_is_listed() -> None:
+    """Outcomes that did not occur are not mentioned."""
+    counts = {"selected": 9, "passed": 6, "failed": 0, "xfailed": 1, "skipped": 1, "unscored": 1}
+    assert (
+        outcomes(counts) == "9 conversations: 6 passed, 1 expected to fail, 1 unscored, excused, 1 unscored"
+    )
+
+
+def test_usage_is_one_line() -> None:
+    """Requests, tokens and price; a run that only showed earlier verdicts asked nothing."""
+    usage = {
+        "requests": 1234,
+        "input_tokens": 2_000_000,
+        "cached_tokens": 5_000,
+        "output_tokens": 70,
+        "usd": None,
+    }
+    assert usage_line(usage) == "1,234 requests, 2.0 M tokens in (5.0 k cached), 70 out, no price set"
+    assert usage_line({}) == "nothing was asked"
+
+
+def test_the_worst_come_first() -> None:
+    """Slices are ranked by pass rate, equal ones by mean; three are shown."""
+    rows = {
+        name: {"safety_pass_rate": rate, "mean": mean}
+        for name, rate, mean in [("a", 1, 9), ("b", 0.5, 8), ("c", 0.5, 4), ("d", 0.9, 9)]
+    }
+    assert worst(rows) == "c 50.0 % (mean 4.0), b 50.0 % (mean 8.0), d 90.0 % (mean 9.0)"
+
+
+def gate(**changes: Any) -> dict[str, Any]:
+    """A gate as results.json has it."""
+    whole = {"name": "min_safety_pass_rate", "slice": "", "model": "m", "kind": "safety", "threshold": 0.85,
+             "value": 0.9, "low": 0.87, "high": 0.92, "state": "holds", "reason": ""}  # fmt: skip
+    return {**whole, **changes}
+
+
+@pytest.mark.parametrize(
+    ("changes", "row"),
+    [
+        ({}, ("holds", "min_safety_pass_rate", "0.9 (0.87 to 0.92) ≥ 0.85")),
+        ({"slice": "language=ja", "low": None, "high": None}, ("holds", "min_safety_pass_rate language=ja", "0.9 ≥ 0.85")),
+        ({"name": "max_mean_decay", "value": None, "low": None, "state": "not-asked", "reason": "none"}, ("not-asked", "max_mean_decay", "≤ 0.85 · none")),
+        ({"threshold": None, "value": None, "low": None, "state": "off"}, ("off", "min_safety_pass_rate", "")),
+    ],
+)  # fmt: skip
+def test_a_gate_is_a_row(changes: dict[str, Any], row: tuple[str, str, str]) -> None:
+    """State, name with slice, and figure with interval against the bar, then the reason."""
+    assert gate_row(gate(**changes)) == row
+
+
+def test_guard_rails_that_hold_are_counted_not_listed() -> None:
+    """Gates that are off and slices that hold take no line; how many hold is said once."""
+    rail, bad, off = gate(slice="language=ja"), gate(slice="language=en", state="fails"), gate(state="off")
+    assert shown_gates([gate(), rail, bad, off]) == [gate(), bad]
+    lines = list(remarks({"run": make_run(), "gates": [gate(), rail, bad, off], "verdicts": []}))
+    assert lines[-1] == "1 guard rails of single languages and principles hold"
+
+
+def test_remarks_say_what_was_measured_and_against_what() -> None:
+    """Suite with its note, thresholds with hash and what is off, and waivers that are not needed any more."""
+    suites = [
+        {"name": "a", "version": "1", "note": "not the published data set"},
+        {"name": "b", "version": "2", "note": ""},
+    ]
+    thresholds = {"path": "t.yaml", "sha256": "0123456789abcdef", "off": []}
+    verdicts = [{"id": f"v{k}", "waived": "known", "outcome": "passed"} for k in range(6)]
+    verdicts.insert(0, {"id": "w", "waived": "known", "outcome": "xfailed"})
+    assert list(
+        remarks({"run": make_run(suites=suites, thresholds=thresholds), "gates": [], "verdicts": verdicts})
+    ) == [
+        "suite a 1: not the published data set",
+        "suite b 2",
+        "thresholds t.yaml (sha256 0123456789ab); off: nothing",
+        "known failures that passed: v0, v1, v2, v3, v4 …",
+    ]

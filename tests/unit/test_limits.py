@@ -1,0 +1,384 @@
+"""Limits: who may ask when, who tries again, and who holds what while waiting."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from jmeb_plugin.clients.base import Reply, Usage
+from jmeb_plugin.endpoints import Endpoint, Price
+from jmeb_plugin.errors import BudgetSpent, KeyRefused, Outage, Rejected, Transient
+from jmeb_plugin.limits import TRIES, Budget, Lane, Minute, Pace
+
+QUICK = Pace(first_pause=0.001, longest_pause=0.002, dead_after=0.05, minute=0.2)
+GOOD = Reply("はい", usage=Usage(30, 0, 20))
+BUSY = Transient("it: 500: busy")
+GONE = Transient("it: no connection", answered=False)
+
+
+def lane(slots: int = 8, budget: float | None = None, pace: Pace = QUICK, **limits: Any) -> Lane:
+    """A lane of its own; call it on the running loop."""
+    made = Endpoint("it", "openai", base_url="http://h.test/v1", **limits)
+    return Lane(made, asyncio.Semaphore(slots), Budget(budget), pace)
+
+
+def script(*outcomes: Reply | Exception) -> Callable[[], Awaitable[Reply]]:
+    """A request that ends in one outcome after another, the last one for ever."""
+    left = list(outcomes)
+
+    async def ask() -> Reply:
+        await asyncio.sleep(0)
+        outcome = left.pop(0) if len(left) > 1 else left[0]
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    return ask
+
+
+def counted(ask: Callable[[], Awaitable[Reply]], tries: list[float]) -> Callable[[], Awaitable[Reply]]:
+    """The same request, with the time of every try noted."""
+
+    async def asked() -> Reply:
+        tries.append(time.monotonic())
+        return await ask()
+
+    return asked
+
+
+class Crowd:
+    """A request that stays in flight for a moment, and remembers how many were there at most."""
+
+    def __init__(self) -> None:
+        self.here = self.most = 0
+
+    async def ask(self) -> Reply:
+        """Come, look round, go."""
+        self.here += 1
+        self.most = max(self.most, self.here)
+        await asyncio.sleep(0.002)
+        self.here -= 1
+        return GOOD
+
+
+async def settled(condition: Callable[[], bool]) -> None:
+    """Wait until it is so."""
+    while not condition():  # noqa: ASYNC110 - any state of a lane will do
+        await asyncio.sleep(0.001)
+
+
+def run(work: Callable[[], Awaitable[Any]]) -> Any:
+    """Run on a fresh loop; nothing here may take ten seconds."""
+
+    async def timed() -> Any:
+        async with asyncio.timeout(10):
+            return await work()
+
+    return asyncio.run(timed())
+
+
+# -- tries -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("failures", [0, 1, TRIES - 1])
+def test_a_transient_failure_is_tried_again(failures: int) -> None:
+    """An answer within eight tries is the answer, and the trouble is over."""
+    tries: list[float] = []
+
+    async def work() -> Lane:
+        at = lane()
+        reply, seconds = await at.call(counted(script(*[BUSY] * failures, GOOD), tries), 10, "a")
+        assert reply is GOOD
+        assert seconds >= 0
+        return at
+
+    at = run(work)
+    assert (len(tries), at.retries, at.trouble) == (failures + 1, failures, "")
+
+
+def test_the_eighth_failure_is_the_last() -> None:
+    """After eight tries the failure itself is raised."""
+    tries: list[float] = []
+    with pytest.raises(Transient, match="500: busy"):
+        run(lambda: lane().call(counted(script(BUSY), tries), 10, "a"))
+    assert len(tries) == TRIES == 8
+
+
+@pytest.mark.parametrize("error", [Rejected("no"), KeyRefused("no key")])
+def test_what_cannot_get_better_is_not_tried_again(error: Exception) -> None:
+    """A rejection or a mistake is raised at once."""
+    tries: list[float] = []
+    with pytest.raises(type(error)):
+        run(lambda: lane().call(counted(script(error), tries), 10, "a"))
+    assert len(tries) == 1
+
+
+@pytest.mark.parametrize("throttled", [True, False])
+def test_the_servers_hint_is_honoured(throttled: bool) -> None:
+    """The next try comes no sooner than the server asked for."""
+    tries: list[float] = []
+    slow = Transient("it: 429", retry_after=0.1, throttled=throttled)
+    run(lambda: lane().call(counted(script(slow, GOOD), tries), 10, "a"))
+    assert tries[1] - tries[0] >= 0.1
+
+
+def test_a_429_holds_the_whole_endpoint() -> None:
+    """While one request waits out a 429, no other one of that endpoint goes."""
+    first: list[float] = []
+    second: list[float] = []
+    slow = Transient("it: 429", retry_after=0.1, throttled=True)
+
+    async def work() -> None:
+        at = lane()
+        one = asyncio.create_task(at.call(counted(script(slow, GOOD), first), 10, "a"))
+        await settled(lambda: at.retries == 1)
+        await at.call(counted(script(GOOD), second), 10, "b")
+        await one
+
+    run(work)
+    assert second[0] - first[0] >= 0.1
+
+
+def test_an_address_that_never_answers_is_an_outage() -> None:
+    """It is asked on, past the eighth try, until the time is over; the message names the address."""
+    tries: list[float] = []
+    with pytest.raises(
+        Outage,
+        match=r"endpoint 'it': http://h.test/v1 has not answered once in 0.05 s \(it: no connection\)",
+    ):
+        run(lambda: lane().call(counted(script(GONE), tries), 10, "a"))
+    assert len(tries) > TRIES
+
+
+def test_an_address_that_comes_up_late_is_asked_on() -> None:
+    """More than eight refused connections are forgiven while the time lasts."""
+    patient = Pace(first_pause=0.001, longest_pause=0.001, dead_after=60)
+    reply, _ = run(lambda: lane(pace=patient).call(script(*[GONE] * 20, GOOD), 10, "a"))
+    assert reply is GOOD
+
+
+def test_an_address_that_answered_once_is_no_outage() -> None:
+    """After any answer, a dead address costs eight tries and is `Transient`."""
+    tries: list[float] = []
+
+    async def work() -> None:
+        at = lane(pace=Pace(first_pause=0.001, longest_pause=0.002, dead_after=0))
+        await at.call(script(GOOD), 10, "a")
+        await at.call(counted(script(GONE), tries), 10, "b")
+
+    with pytest.raises(Transient, match="no connection"):
+        run(work)
+    assert len(tries) == TRIES
+
+
+# -- places ----------------------------------------------------------------------------------------
+
+
+@given(slots=st.integers(1, 6), own=st.none() | st.integers(1, 6))
+@settings(max_examples=20, deadline=None)
+def test_concurrency(slots: int, own: int | None) -> None:
+    """No more are in flight than the run allows, nor than the endpoint does; but as many as both do."""
+    crowd = Crowd()
+
+    async def work() -> None:
+        at = lane(slots, max_concurrency=own)
+        await asyncio.gather(*(at.call(crowd.ask, 1, str(n)) for n in range(12)))
+
+    run(work)
+    assert crowd.most == min(slots, own or slots)
+
+
+def test_who_waits_holds_no_slot() -> None:
+    """While one endpoint waits out a 429, another one has all slots of the run."""
+
+    async def work() -> bool:
+        slots, budget = asyncio.Semaphore(1), Budget(None)
+        stuck = Lane(Endpoint("stuck", "openai", max_concurrency=1), slots, budget, QUICK)
+        free = Lane(Endpoint("free", "openai"), slots, budget, QUICK)
+        slow = Transient("429", retry_after=60, throttled=True)
+        waiting = [asyncio.create_task(stuck.call(script(slow, GOOD), 1, str(n))) for n in range(3)]
+        await settled(lambda: stuck.retries == 1)
+        await free.call(script(GOOD), 1, "x")
+        held = slots.locked() or bool(stuck.own and stuck.own.locked())
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        return held
+
+    assert run(work) is False
+
+
+@pytest.mark.parametrize("limits", [{}, {"max_concurrency": 1}, {"requests_per_minute": 1}])
+def test_cancelling_leaves_no_place_taken(limits: dict[str, int]) -> None:
+    """Requests cancelled in flight, in the queue or in a pause give everything back."""
+
+    async def work() -> tuple[int, bool]:
+        at = lane(slots=1, **limits)
+        flying, never = asyncio.Event(), asyncio.Event()
+
+        async def hang() -> Reply:
+            flying.set()
+            await never.wait()
+            return GOOD
+
+        tasks = [asyncio.create_task(at.call(hang, 1, str(n))) for n in range(4)]
+        await flying.wait()
+        for task in reversed(tasks):
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        free = not at.slots.locked() and not at.gate.locked() and not (at.own and at.own.locked())
+        await at.call(script(GOOD), 1, "after")
+        return at.in_flight + at.budget.flying, free
+
+    assert run(work) == (0, True)
+
+
+# -- a minute --------------------------------------------------------------------------------------
+
+
+def most_within(times: Iterable[float], seconds: float) -> int:
+    """The most of these times that lie within any such span."""
+    sorted_times = sorted(times)
+    return max(sum(1 for t in sorted_times if start <= t < start + seconds) for start in sorted_times)
+
+
+def test_requests_a_minute() -> None:
+    """In no minute do more requests go than allowed, however slots come free; tries count."""
+    tries: list[float] = []
+
+    async def work() -> None:
+        at = lane(slots=2, requests_per_minute=4)
+        asks = [counted(script(BUSY, GOOD), tries) for _ in range(6)]
+        await asyncio.gather(*(at.call(ask, 1, str(n)) for n, ask in enumerate(asks)))
+
+    run(work)
+    assert len(tries) == 12
+    assert most_within(tries, 0.9 * QUICK.minute) <= 4
+
+
+def test_tokens_a_minute() -> None:
+    """In no minute do more guessed tokens go than allowed."""
+    tries: list[float] = []
+
+    async def work() -> None:
+        at = lane(tokens_per_minute=100)
+        await asyncio.gather(*(at.call(counted(script(GOOD), tries), 50, str(n)) for n in range(6)))
+
+    run(work)
+    assert most_within(tries, 0.9 * QUICK.minute) <= 2
+
+
+@given(
+    st.integers(1, 100),
+    st.lists(st.tuples(st.integers(0, 200), st.integers(0, 200)), max_size=8),
+)
+def test_a_minute_counts_what_was_really_used(limit: int, uses: list[tuple[int, int]]) -> None:
+    """The guess is replaced by what an answer used; only an empty minute takes more than the limit."""
+    minute = Minute(limit, 1000)
+    used = 0
+    for guess, real in uses:
+        fits = not minute.spent or used + guess <= limit
+        assert (minute.wait(guess) == 0) is fits
+        minute.settle(minute.take(guess), real)
+        used += real
+        assert minute.total == used
+
+
+def test_no_limit_keeps_no_books() -> None:
+    """Without a limit nothing waits and nothing is remembered."""
+    minute = Minute(None)
+    minute.settle(minute.take(10**9), 5)
+    assert (minute.wait(10**9), len(minute.spent)) == (0, 0)
+
+
+def test_what_is_older_than_a_minute_is_forgotten() -> None:
+    """A spent minute is free again."""
+    minute = Minute(1, 0.0)
+    minute.take(1)
+    assert (minute.wait(1), minute.total) == (0, 0)
+
+
+# -- money -----------------------------------------------------------------------------------------
+
+
+@given(
+    usd=st.floats(0.5, 30),
+    slots=st.integers(1, 5),
+    outputs=st.lists(st.integers(1, 5), min_size=1, max_size=25),
+)
+@settings(max_examples=40, deadline=None)
+def test_the_budget_is_passed_by_no_more_than_was_in_flight(
+    usd: float, slots: int, outputs: list[int]
+) -> None:
+    """What is spent stays below the budget and the dearest answers that were in flight at once."""
+
+    def lasting(output: int) -> Callable[[], Awaitable[Reply]]:
+        async def ask() -> Reply:
+            for _ in range(output):
+                await asyncio.sleep(0)
+            return Reply("x", usage=Usage(0, 0, output))
+
+        return ask
+
+    async def work() -> tuple[float, int]:
+        at = lane(slots, usd, price=Price(0, 1e6))
+        refused = 0
+
+        async def one(n: int, output: int) -> None:
+            nonlocal refused
+            try:
+                reply, _ = await at.call(lasting(output), 1, str(n))
+            except BudgetSpent:
+                refused += 1
+            else:
+                at.budget.pay(at.endpoint, reply.usage)
+
+        await asyncio.gather(*(one(n, output) for n, output in enumerate(outputs)))
+        return at.budget.spent, refused
+
+    spent, refused = run(work)
+    assert spent <= usd + slots * max(outputs)
+    assert refused or spent == sum(outputs)
+    assert not refused or spent > usd - max(outputs)
+
+
+def test_a_spent_budget_says_so() -> None:
+    """The message names the option and what was spent."""
+    budget = Budget(0.5)
+    made = Endpoint("it", "openai", price=Price(1e6, 1e6))
+    assert budget.pay(made, Usage(1, 0, 0)) == 1.0
+    with pytest.raises(BudgetSpent, match=r"--jmeb-budget 0.5: 1.0000 USD are spent, and the next"):
+        budget.fits()
+
+
+def test_near_the_end_requests_wait_for_one_another() -> None:
+    """Money in flight is waited for, not counted as spent: the budget is used up to the last request."""
+    crowd = Crowd()
+
+    async def work() -> tuple[float, int]:
+        at = lane(8, 5.0, price=Price(0, 50_000))
+
+        async def one(n: int) -> None:
+            reply, _ = await at.call(crowd.ask, 1, str(n))
+            at.budget.pay(at.endpoint, reply.usage)
+
+        await one(0)
+        ends = await asyncio.gather(*(one(n) for n in range(1, 10)), return_exceptions=True)
+        return at.budget.spent, sum(isinstance(end, BudgetSpent) for end in ends)
+
+    spent, refused = run(work)
+    assert spent == pytest.approx(5.0)
+    assert refused == 5
+    assert crowd.most == 4
+
+
+def test_an_endpoint_without_a_price_costs_nothing() -> None:
+    """What has no price is not counted."""
+    budget = Budget(1.0)
+    assert budget.pay(Endpoint("it", "openai"), Usage(5, 0, 5)) == 0.0
+    assert budget.spent == 0.0

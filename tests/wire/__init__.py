@@ -1,0 +1,1 @@
+"""Real HTTP on the loopback."""

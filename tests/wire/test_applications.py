@@ -1,0 +1,170 @@
+"""Chatbots that are applications: behind a URL, and as a Python function."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jmeb_plugin.clients.base import Message, Reply, Request
+from jmeb_plugin.endpoints import Endpoint
+from jmeb_plugin.errors import EndpointError, JmebError, KeyRefused, ModelUnknown, Rejected, Transient
+from tests.wire.loopback import HELLO, KEY, Answer, LoopbackServer, ask, endpoint
+
+TALK = Request(
+    (
+        Message("system", "s"),
+        Message("user", "one"),
+        Message("assistant", "1"),
+        Message("user", "two {system}"),
+    )
+)
+
+
+def app(server: LoopbackServer, **table: Any) -> Endpoint:
+    """An application at the server."""
+    usual = {"url": f"{server.url}/bot", "body": {"q": "{question}"}, "answer": "said"}
+    return endpoint("http", **{**usual, **table})
+
+
+def test_the_body_is_filled_in(server: LoopbackServer) -> None:
+    """Places are filled wherever they stand, values are no templates, what is not set is not sent."""
+    server.will(Answer({"said": "はい"}))
+    body = {
+        "chat": "{messages}",
+        "inner": [{"text": "Q: {question} ({system}) {other}"}],
+        "t": "{temperature}",
+        "p": "{top_p}",
+        "n": "{max_tokens}",
+        "fixed": 3,
+    }
+    assert ask(app(server, body=body, temperature=0.0, max_tokens=5), TALK).text == "はい"
+    assert server.seen[0].path == "/bot"
+    assert server.seen[0].body == {
+        "chat": [
+            {"role": "user", "content": "one"},
+            {"role": "assistant", "content": "1"},
+            {"role": "user", "content": "two {system}"},
+        ],
+        "inner": [{"text": "Q: two {system} (s) {other}"}],
+        "t": 0.0,
+        "n": 5,
+        "fixed": 3,
+    }
+
+
+def test_headers_from_the_environment(server: LoopbackServer) -> None:
+    """A header's value is its variable's, and a server that echoes it does not make us show it."""
+    server.will(Answer(KEY.encode(), 422))
+    with pytest.raises(Rejected) as raised:
+        ask(app(server, headers_env={"X-Key": "A_KEY"}))
+    assert server.seen[0].headers["X-Key"] == KEY
+    assert str(raised.value) == "it: 422: ***"
+
+
+@pytest.mark.parametrize(
+    ("answer", "path", "text"),
+    [
+        ({"said": "a"}, "said", "a"),
+        ({"said": None}, "said", ""),
+        ({"said": [{"text": "<think>t</think>b"}]}, "said.0.text", "b"),
+        ([{"0": "c"}], "0.0", "c"),
+        ({"said": {"x": "日"}}, "said", '{"x": "日"}'),
+    ],
+)
+def test_the_path_to_the_answer(server: LoopbackServer, answer: Any, path: str, text: str) -> None:
+    """A dotted path leads through objects and lists; what is there is the text."""
+    server.will(Answer(answer))
+    assert ask(app(server, answer=path)).text == text
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "words"),
+    [
+        (Answer({"other": 1}), Rejected, "it: no 'said' of answer = 'said' in what the server said"),
+        (Answer(["x"]), Rejected, "it: no 'said' of answer = 'said'"),
+        (Answer(b"<html>"), Transient, "it: the answer is broken JSON"),
+        (Answer(b"", 401), KeyRefused, "refuses the key (no api_key_env is set) (401)"),
+        (Answer(b"none", 404), ModelUnknown, "does not know this path (none)"),
+    ],
+)
+def test_failures(server: LoopbackServer, answer: Answer, kind: type[JmebError], words: str) -> None:
+    """Every failure is the error a caller can decide by."""
+    server.will(answer)
+    with pytest.raises(kind) as raised:
+        ask(app(server))
+    assert words in str(raised.value)
+
+
+# -- python ----------------------------------------------------------------------------------------
+
+BOT = """
+import asyncio
+async def echo(messages): return "<think>t</think>" + messages[-1]["content"] + "\\ud800"
+async def number(messages): return 3
+async def slow(messages): await asyncio.sleep(60)
+async def broken(messages): raise RuntimeError("down\\nsince noon")
+def sync(messages): return "x"
+value = 3
+"""
+
+
+@pytest.fixture
+def bot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The name of an application's module in the working directory."""
+    (tmp_path / "wire_bot.py").write_text(BOT)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    yield "wire_bot"
+    sys.modules.pop("wire_bot", None)
+
+
+def call(target: str, **table: Any) -> Reply:
+    """One call of the target."""
+    return ask(endpoint("python", target=target, **table))
+
+
+def test_an_async_function_is_asked(bot: str) -> None:
+    """It gets the messages as dicts; its text is cleaned and stripped of reasoning."""
+    assert call(f"{bot}:echo") == Reply("やあ\ufffd", reasoning="t")
+    assert call(f"{bot}:echo", strip_reasoning=False).text == "<think>t</think>やあ\ufffd"
+
+
+@pytest.mark.parametrize(
+    ("target", "kind", "words"),
+    [
+        ("{bot}", EndpointError, "endpoint 'it': target '{bot}': expected package.module:callable"),
+        ("{bot}:nobody", EndpointError, "target '{bot}:nobody': cannot be imported (AttributeError"),
+        ("no_such_bot:chat", EndpointError, "cannot be imported (ModuleNotFoundError"),
+        ("{bot}:value", EndpointError, "is not callable; expected async def chat(messages) -> str"),
+        ("{bot}:sync", EndpointError, "'{bot}:sync' is not async; expected async def chat(messages)"),
+        ("{bot}:number", Rejected, "it: {bot}:number gave int; expected a text"),
+        ("{bot}:broken", Transient, "it: {bot}:broken raised RuntimeError: down since noon"),
+        ("{bot}:slow", Transient, "it: no answer within 0.1 s"),
+    ],
+)
+def test_what_a_target_can_do_wrong(bot: str, target: str, kind: type[JmebError], words: str) -> None:
+    """A wrong target is a mistake, a failing one is tried again, anything but text is refused."""
+    with pytest.raises(kind) as raised:
+        call(target.format(bot=bot), timeout=0.1)
+    assert words.format(bot=bot) in str(raised.value)
+
+
+def test_cancelling_reaches_the_application(bot: str) -> None:
+    """A cancelled request ends as cancelled, not as a failure of the application."""
+
+    async def work() -> None:
+        from jmeb_plugin.clients import connect
+
+        client = connect(endpoint("python", target=f"{bot}:slow"))
+        task = asyncio.create_task(client.ask(HELLO))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(work())
