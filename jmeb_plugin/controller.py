@@ -9,10 +9,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import hashlib
-import importlib.metadata
-import json
 import math
-import platform
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,10 +18,12 @@ from jmeb_plugin.clients.base import Message
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import JmebError, RunError, SettingsError, Stopped, UserMistake
 from jmeb_plugin.journal import Journal, check_identity, make_folder
-from jmeb_plugin.judges import load_rubrics, rubrics_hash
+from jmeb_plugin.judges import load_rubrics
+from jmeb_plugin.measure import Plan
 from jmeb_plugin.options import Settings
+from jmeb_plugin.provenance import about, identity, usage
 from jmeb_plugin.relay import Relay
-from jmeb_plugin.runner import Plan, Runner
+from jmeb_plugin.runner import Runner
 from jmeb_plugin.scores import Record
 from jmeb_plugin.selection import Selection, marked
 from jmeb_plugin.suite import Case
@@ -90,27 +89,12 @@ class Controller:
                 check_identity(
                     journal,
                     {
-                        **self.identity(),
+                        **identity(self.settings, self.selection, self.rubrics.values()),
                         "selection": (journal.recall("identity") or {}).get("selection"),
                     },
                 )
             finally:
                 journal.close()
-
-    def identity(self) -> dict[str, Any]:
-        """What makes two runs the same run. Concurrency, thresholds, gate and budget may differ."""
-
-        def described(endpoint: Endpoint) -> list[Any]:
-            return [endpoint.name, *endpoint.identity, endpoint.parameters()]
-
-        return {
-            "model": [described(endpoint) for endpoint in self.settings.targets],
-            "judge": [described(endpoint) for endpoint in self.settings.judges],
-            "suite": [[suite.name, suite.sha256] for suite in self.selection.suites],
-            "rubric": rubrics_hash(list(self.rubrics.values())),
-            "seed": self.settings.seed,
-            "repeats": self.settings.repeats,
-        }
 
     # -- while the run goes on -----------------------------------------------------------------
 
@@ -168,7 +152,10 @@ class Controller:
         ids = "\n".join(case.id for case in self.chosen)
         chosen = [len(self.chosen), hashlib.sha256(ids.encode()).hexdigest()]
         try:
-            check_identity(journal, {**self.identity(), "selection": chosen})
+            check_identity(
+                journal,
+                {**identity(self.settings, self.selection, self.rubrics.values()), "selection": chosen},
+            )
         except RunError:
             journal.close()
             raise
@@ -265,25 +252,27 @@ class Controller:
         if self.demo is not None:
             self.demo.stop()
         if self.folder is not None and self.chosen:
-            self.write_files(status, reason)
+            self.write_files(self.folder, status, reason)
 
-    def write_files(self, status: int, reason: str) -> None:
-        """results.json, scores.csv and summary.md."""
+    def write_files(self, folder: Path, status: int, reason: str) -> None:
+        """results.json, scores.csv and summary.md, each whole or not at all."""
         from jmeb_plugin.report.as_csv import csv_text
         from jmeb_plugin.report.as_json import json_text
         from jmeb_plugin.report.as_markdown import markdown_text
         from jmeb_plugin.summary import build_results
 
-        folder, judged = self.folder, self.judged()
-        assert folder is not None
-        self.results = build_results(
-            self.about(status, reason),
-            judged,
-            self.selection.thresholds,
-            self.gates,
-            self.usage(),
-            self.settings.seed,
-        )
+        judged, seed = self.judged(), self.settings.seed
+        taken = usage(self.runner.usage if self.runner else (), self.settings)
+        run = {
+            "id": folder.name,
+            "started": self.started.isoformat(timespec="seconds"),
+            "finished": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+            "exit_status": status,
+            "exit_reason": reason,
+            **about(self.settings, self.selection, self.rubrics.values()),
+            "partial": self.partial,
+        }
+        self.results = build_results(run, judged, self.selection.thresholds, self.gates, taken, seed)
         for name, text in (
             ("results.json", json_text(self.results)),
             ("scores.csv", csv_text(judged)),
@@ -292,88 +281,3 @@ class Controller:
             whole = folder / f".{name}.new"
             whole.write_text(text, encoding="utf-8")
             whole.replace(folder / name)
-
-    def about(self, status: int, reason: str) -> dict[str, Any]:
-        """The ``run`` of results.json."""
-        thresholds, settings = self.selection.thresholds, self.settings
-        judges = [[e.provider, e.model or e.deployment, e.parameters()] for e in settings.judges]
-        packages = (
-            "pytest-jmeb",
-            "pytest",
-            "pytest-xdist",
-            "openai",
-            "anthropic",
-            "aiohttp",
-            "scipy",
-        )
-        return {
-            "id": self.folder.name if self.folder else "",
-            "started": self.started.isoformat(timespec="seconds"),
-            "finished": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-            "exit_status": status,
-            "exit_reason": reason,
-            "versions": {"python": platform.python_version(), **{name: version(name) for name in packages}},
-            "thresholds": {
-                "path": str(thresholds.path),
-                "sha256": thresholds.sha256,
-                "off": thresholds.off(),
-            },
-            "rubric": {"sha256": rubrics_hash(list(self.rubrics.values()))},
-            "judges": {"names": [e.name for e in settings.judges], "sha256": digest(judges)},
-            "suites": [
-                {"name": s.name, "version": s.version, "sha256": s.sha256, "note": s.note}
-                for s in self.selection.suites
-            ],
-            "options": {
-                "sample": settings.sample, "total": settings.total, "seed": settings.seed,
-                "repeats": settings.repeats, "ids": list(settings.ids), "gate": settings.gate,
-                "concurrency": settings.concurrency, "budget": settings.budget,
-            },
-            "endpoints": {
-                e.name: {
-                    "provider": e.provider, "model": e.model or e.deployment,
-                    "address": e.address, "parameters": e.parameters(),
-                }
-                for e in (*settings.targets, *settings.judges)
-            },
-            "partial": self.partial,
-        }  # fmt: skip
-
-    def usage(self) -> dict[str, dict[str, Any]]:
-        """What each model's conversations took, judges included; ``usd`` is null without every price."""
-        endpoints = {e.name: e for e in (*self.settings.targets, *self.settings.judges)}
-        found: dict[str, dict[str, Any]] = {}
-        for target, name, count, tokens in self.runner.usage if self.runner else ():
-            row = found.setdefault(
-                target,
-                {
-                    "requests": 0,
-                    "input_tokens": 0,
-                    "cached_tokens": 0,
-                    "output_tokens": 0,
-                    "usd": 0.0,
-                },
-            )
-            row["requests"] += count
-            row["input_tokens"] += tokens.input
-            row["cached_tokens"] += tokens.cached
-            row["output_tokens"] += tokens.output
-            price = endpoints[name].price if name in endpoints else None
-            free = name in endpoints and endpoints[name].provider == "demo"
-            usd = price.usd(tokens.input, tokens.cached, tokens.output) if price else 0.0 if free else None
-            row["usd"] = None if usd is None or row["usd"] is None else row["usd"] + usd
-        return found
-
-
-def version(package: str) -> str | None:
-    """The installed version of a package; ``None`` if it is not installed."""
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
-
-
-def digest(data: Any) -> str:
-    """A hash of plain data."""
-    text = json.dumps(data, sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()

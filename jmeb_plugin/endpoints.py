@@ -115,6 +115,11 @@ class Endpoint:
         """Provider, address and model: two endpoints alike in these are one judge, not two."""
         return self.provider, self.address.rstrip("/"), self.deployment or self.model
 
+    @property
+    def limit(self) -> int | None:
+        """The most tokens of an answer; Anthropic's protocol demands a limit, others need none."""
+        return self.max_tokens or (4096 if self.provider.startswith("anthropic") else None)
+
     def parameters(self) -> dict[str, Any]:
         """Whatever can change an answer, as plain data; unset parameters are absent."""
         names = ("system_prompt", "temperature", "top_p", "max_tokens", "extra_body", "body")

@@ -77,8 +77,8 @@ class Journal:
         self.folder = folder
         self.path = folder / "journal.sqlite"
         self.lock = take_lock(folder)
+        self.db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
         try:
-            self.db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
             self.db.execute("pragma journal_mode=wal")
             self.db.execute("pragma synchronous=normal")
             self.db.executescript(SCHEMA)
@@ -87,8 +87,11 @@ class Journal:
             self.session = int(self.recall("session") or 0) + 1
             self.note("session", self.session)
         except sqlite3.Error as error:
-            self.lock.close()
+            self.close()
             raise RunError(f"{self.path}: cannot be used as a journal ({error})") from None
+        except RunError:
+            self.close()
+            raise
 
     def check_version(self) -> None:
         """Raise for a journal of another version; write ours into a new one."""

@@ -82,7 +82,8 @@ def judge_request(
     turns: Sequence[Turn],
     mark: str,
     *,
-    again: bool,
+    again: bool = False,
+    max_tokens: int | None = None,
 ) -> Request:
     """What a judge is shown for the last of ``turns``.
 
@@ -109,7 +110,7 @@ def judge_request(
         texts["again"] if again else "",
     ]
     user = "\n\n".join(filter(None, parts))
-    return Request((Message("system", texts["system"]), Message("user", user)), SCHEMA)
+    return Request((Message("system", texts["system"]), Message("user", user)), SCHEMA, max_tokens)
 
 
 def in_language(texts: Mapping[str, str], language: str) -> str:

@@ -18,7 +18,9 @@ from jmeb_plugin.clients.base import Reply, Usage
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import BudgetSpent, Outage, Transient
 
-TRIES = 8
+TRIES = 9
+"""The first, and eight more: with the pauses below an outage of two minutes is waited out."""
+
 DEAD_AFTER = 60.0
 """Seconds after which an address that never answered ends the run."""
 
@@ -27,7 +29,7 @@ DEAD_AFTER = 60.0
 class Pace:
     """The seconds by which a lane keeps time."""
 
-    first_pause: float = 0.5
+    first_pause: float = 0.6
     longest_pause: float = 60.0
     dead_after: float = DEAD_AFTER
     minute: float = 60.0
@@ -135,6 +137,7 @@ class Lane:
         self.open_at = 0.0
         self.first_try = 0.0
         self.answered = False
+        self.good_at = 0.0
         self.in_flight = 0
         self.retries = 0
         self.trouble = ""
@@ -143,10 +146,11 @@ class Lane:
         """Ask until there is an answer, at most `TRIES` times; the reply and the seconds it took.
 
         ``tokens`` is a guess of what the request costs; ``label`` seeds the jitter of the pauses.
-        Raises what the client raises, the last `Transient` included. An address that has never
-        answered is asked on until it does, or is an `Outage`.
+        Raises what the client raises, the last `Transient` included; `Outage` where nobody else got
+        an answer from the endpoint in all that time. An address that has never answered is asked on
+        until it does, or is an `Outage`.
         """
-        jitter = random.Random(label)
+        jitter, began = random.Random(label), time.monotonic()
         pause, tried = self.pace.first_pause, 0
         while True:
             tried += 1
@@ -155,8 +159,9 @@ class Lane:
             except Transient as error:
                 self.note(error)
                 if tried >= TRIES and self.answered:
+                    self.blame(error, began)
                     raise
-                wait = error.retry_after or pause * jitter.uniform(0.5, 1.0)
+                wait = error.retry_after or pause * jitter.uniform(0.9, 1.1)
                 self.hold(error)
             pause = min(pause * 2, self.pace.longest_pause) if tried < TRIES else self.pace.first_pause
             self.retries += 1
@@ -170,7 +175,7 @@ class Lane:
             reply = await ask()
             used = reply.usage.input + reply.usage.output
             self.tokens.settle(counted, used or tokens)
-            self.answered, self.trouble = True, ""
+            self.answered, self.good_at, self.trouble = True, time.monotonic(), ""
             return reply, time.monotonic() - started
 
     @contextlib.asynccontextmanager
@@ -221,6 +226,14 @@ class Lane:
                 f"endpoint {self.endpoint.name!r}: {self.endpoint.address} has not answered once "
                 f"in {self.pace.dead_after:g} s ({error})"
             )
+
+    def blame(self, error: Transient, began: float) -> None:
+        """Raise `Outage` where the endpoint has answered nobody since ``began``."""
+        if self.good_at < began:
+            raise Outage(
+                f"endpoint {self.endpoint.name!r}: {self.endpoint.address} has answered nobody "
+                f"for {time.monotonic() - began:.0f} s ({error})"
+            ) from None
 
     def hold(self, error: Transient) -> None:
         """Let nobody ask before the server's own hint has passed."""

@@ -80,12 +80,15 @@ class RelayClient:
 
     def __init__(self, address: Mapping[str, Any]) -> None:
         key = bytes.fromhex(address["key"])
+        self.peer = socket.socket()
         try:
-            self.peer = socket.create_connection(("127.0.0.1", address["port"]), timeout=HANDSHAKE_SECONDS)
+            self.peer.settimeout(HANDSHAKE_SECONDS)
+            self.peer.connect(("127.0.0.1", address["port"]))
             respond(self.peer, key, b"worker")
             challenge(self.peer, key, b"controller")
             self.peer.settimeout(None)
         except (OSError, EOFError, ValueError) as error:
+            self.peer.close()
             raise Stopped(f"the controller cannot be reached ({type(error).__name__})") from None
 
     def ask(self, question: Mapping[str, Any]) -> Any:

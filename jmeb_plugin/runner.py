@@ -10,39 +10,22 @@ import datetime as dt
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from jmeb_plugin.clients import connect
 from jmeb_plugin.clients.base import Client, Message, Reply, Request, Usage
-from jmeb_plugin.converse import converse
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import Inconclusive, JmebError, Stopped, UserMistake
-from jmeb_plugin.journal import Journal, Slot, key_of, nonce
-from jmeb_plugin.judges import ATTEMPTS, Rubric, judge_request, judge_turn
+from jmeb_plugin.journal import Journal, Slot, key_of
 from jmeb_plugin.limits import Budget, Lane
-from jmeb_plugin.scores import Record, Score, gap
+from jmeb_plugin.measure import Answered, Measurement, Plan
+from jmeb_plugin.scores import Record
 from jmeb_plugin.suite import Case
-from jmeb_plugin.thresholds import ConversationLimits
-from jmeb_plugin.transcript import Transcript, Turn
 from jmeb_plugin.verdict import decide
 
-TARGET_ATTEMPTS = 2
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a runner needs to know. ``allowance``: unscored conversations excused, by model."""
-
-    targets: Mapping[str, Endpoint]
-    judges: Sequence[Endpoint]
-    rubrics: Mapping[tuple[str, str], Rubric]
-    limits: Callable[[Case], ConversationLimits]
-    concurrency: int
-    budget: float | None = None
-    allowance: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,100 +212,16 @@ class Runner:
             self.changed.notify_all()
 
     async def measure(self, case: Case) -> Record:
-        """Hold one conversation; each turn is judged while the next is under way."""
-        clock = Clock()
-        judging: list[asyncio.Task[tuple[Score, ...]]] = []
+        """Hold one conversation and have it judged."""
+        session = self.journal.session
+        return await Measurement(case, self.plan, self.remembered, session, self.secret).record()
 
-        async def ask(messages: tuple[Message, ...], turn: int, attempt: int) -> Reply | None:
-            endpoint = self.plan.targets[case.model]
-            limit = endpoint.max_tokens
-            longer = 2 * limit if limit and attempt % TARGET_ATTEMPTS else None
-            slot = self.slot(case, "target", turn, attempt)
-            return await self.attempt(
-                endpoint, slot, Request(messages, max_tokens=longer), TARGET_ATTEMPTS, clock
-            )
-
-        def heard(turn: int, turns: tuple[Turn, ...]) -> None:
-            clock.turn_ends(turn)
-            judging.append(self.loop.create_task(self.judge(case, turns, clock)))
-
-        try:
-            system = self.plan.targets[case.model].system_prompt
-            turns, trouble = await converse(case.conversation.turns, system, ask, heard)
-            scores = tuple([await task for task in judging])
-        finally:
-            for task in judging:
-                task.cancel()
-            await asyncio.gather(*judging, return_exceptions=True)
-        transcript = Transcript(case.base_id, case.model, case.repeat, turns, trouble, clock.seconds())
-        return Record(transcript, scores)
-
-    async def judge(self, case: Case, turns: tuple[Turn, ...], clock: Clock) -> tuple[Score, ...]:
-        """The panel's scores of the last turn; a third judge where they differ and the limits say so."""
-        limits, judges = self.plan.limits(case), list(enumerate(self.plan.judges))
-        arbiter = judges.pop() if limits.on_dispute == "arbitrate" and len(judges) > 2 else None
-        asked = [self.score(case, turns, place, judge, clock) for place, judge in judges]
-        scores = tuple(await asyncio.gather(*asked))
-        if arbiter and limits.max_judge_gap is not None and gap(scores) > limits.max_judge_gap:
-            return (*scores, await self.score(case, turns, *arbiter, clock, arbiter=True))
-        return scores
-
-    async def score(
-        self,
-        case: Case,
-        turns: tuple[Turn, ...],
-        place: int,
-        judge: Endpoint,
-        clock: Clock,
-        *,
-        arbiter: bool = False,
-    ) -> Score:
-        """One judge's score of the last turn."""
-        rubric = self.plan.rubrics[case.suite.name, case.conversation.language]
-        turn = len(turns) - 1
-
-        async def ask(attempt: int) -> Reply | None:
-            slot = self.slot(case, f"judge{place}", turn, attempt)
-            mark = nonce(self.secret, case.base_id, turn, place, attempt)
-            request = judge_request(case.suite, rubric, case.conversation, turns, mark, again=attempt > 0)
-            return await self.attempt(judge, slot, request, ATTEMPTS, clock, mark)
-
-        return await judge_turn(judge.name, ask, arbiter=arbiter)
-
-    @staticmethod
-    def slot(case: Case, role: str, turn: int, attempt: int) -> Slot:
-        """What an answer is for."""
-        return Slot(case.model, role, case.base_id, turn, case.repeat, attempt)
-
-    async def attempt(
-        self,
-        endpoint: Endpoint,
-        slot: Slot,
-        request: Request,
-        most: int,
-        clock: Clock,
-        mark: str = "",
-    ) -> Reply | None:
-        """Ask for the slot's attempt; ``None`` once no attempt is left.
-
-        Each session of a run has ``most`` attempts a turn: a resumed run replays what failed
-        before, and then has as many again.
-        """
-        chain = slot.role, slot.turn
-        if slot.attempt and slot.attempt % most == 0 and clock.session[chain] == self.journal.session:
-            return None
+    async def remembered(self, endpoint: Endpoint, slot: Slot, request: Request, mark: str) -> Answered:
+        """The journal's answer, or a new one that is written down before anybody sees it."""
         key = key_of(endpoint, slot, request, mark)
         found = self.journal.find(key)
-        if found is None:
-            found = await self.ask(endpoint, slot, request, key)
-        reply, clock.session[chain], seconds = found
-        clock.add(slot, seconds)
-        return reply
-
-    async def ask(
-        self, endpoint: Endpoint, slot: Slot, request: Request, key: bytes
-    ) -> tuple[Reply, int, float]:
-        """Ask the endpoint, and write the answer down before anybody sees it."""
+        if found is not None:
+            return Answered(*found)
         lane, client = self.lanes[endpoint.name], self.clients[endpoint.name]
         letters = sum(len(message.content) for message in request.messages)
         guess = letters // 2 + (request.max_tokens or endpoint.max_tokens or 500)
@@ -332,43 +231,10 @@ class Runner:
         self.budget.pay(endpoint, reply.usage)
         self.answers += 1
         self.tokens += reply.usage.input + reply.usage.output
-        return reply, self.journal.session, seconds
+        return Answered(reply, self.journal.session, seconds)
 
     async def remembered_chat(self, model: str, messages: tuple[Message, ...]) -> Reply:
         """`chat` on the runner's own loop."""
-        endpoint, request = self.plan.targets[model], Request(messages)
         slot = Slot(model, "chat", "", 0, 0, 0)
-        key = key_of(endpoint, slot, request, "")
-        found = self.journal.find(key) or await self.ask(endpoint, slot, request, key)
-        return found[0]
-
-
-class Clock:
-    """A conversation's own duration, from the seconds each answer took.
-
-    The longest chain of answers that had to wait for one another; waiting for a place among the
-    run's other requests is not part of it, so that a resumed run reports the same.
-    """
-
-    def __init__(self) -> None:
-        self.session: dict[tuple[str, int], int] = {}
-        self.talked = 0.0
-        self.ends: dict[int, float] = {}
-        self.judged: dict[tuple[str, int], float] = {}
-
-    def add(self, slot: Slot, seconds: float) -> None:
-        """Count an answer."""
-        if slot.role == "target":
-            self.talked += seconds
-        else:
-            place = slot.role, slot.turn
-            self.judged[place] = self.judged.get(place, 0.0) + seconds
-
-    def turn_ends(self, turn: int) -> None:
-        """The target's answer to this turn is there."""
-        self.ends[turn] = self.talked
-
-    def seconds(self) -> float:
-        """The duration so far."""
-        chains = [self.ends[turn] + seconds for (_, turn), seconds in self.judged.items()]
-        return max([self.talked, *chains])
+        answered = await self.remembered(self.plan.targets[model], slot, Request(messages), "")
+        return answered.reply

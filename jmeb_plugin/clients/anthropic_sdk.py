@@ -18,9 +18,6 @@ from jmeb_plugin.endpoints import HOSTED_URLS, Endpoint
 from jmeb_plugin.errors import EndpointError, Transient
 from jmeb_plugin.transcript import clean
 
-DEFAULT_MAX_TOKENS = 4096
-"""The protocol demands a limit."""
-
 FINISHES: Mapping[str, Finish] = {
     "max_tokens": "length",
     "model_context_window_exceeded": "length",
@@ -107,7 +104,7 @@ def messages_body(endpoint: Endpoint, request: Request, dialect: Dialect) -> dic
     """The body of ``POST /v1/messages``; the system prompt is marked for the prompt cache."""
     body: dict[str, Any] = {
         "model": endpoint.model,
-        "max_tokens": request.max_tokens or endpoint.max_tokens or DEFAULT_MAX_TOKENS,
+        "max_tokens": request.max_tokens or endpoint.limit,
         "messages": [
             {"role": m.role, "content": clean(m.content)} for m in request.messages if m.role != "system"
         ],

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Callable
+from typing import Any
 
 Answer = Callable[[dict[str, Any]], Any]
 """From the request's body to a text, or to (status, text) or (status, text, headers)."""
@@ -28,9 +29,11 @@ class ModelServer:
 
     @property
     def url(self) -> str:
+        """Where it is."""
         return f"http://127.0.0.1:{self.http.server_port}/v1"
 
     def close(self) -> None:
+        """Give the port back."""
         self.http.shutdown()
         self.http.server_close()
 
@@ -39,6 +42,7 @@ class ModelServer:
         return [request for request in self.requests if request["model"] == model]
 
     def handler(self) -> type[BaseHTTPRequestHandler]:
+        """The handler that speaks for this server."""
         server = self
 
         class Handler(BaseHTTPRequestHandler):

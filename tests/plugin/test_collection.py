@@ -74,7 +74,7 @@ def test_a_folder_named_like_the_suite_hides_nothing(run: Run, project):
     "typed", ["toy::X-1/plain/ja/0", "../toy::X-1/plain/ja/0", "some/where/toy::X-1/plain/ja/0"]
 )
 def test_an_id_selects_its_conversation_from_any_folder(run: Run, typed):
-    """pytest prints ids relative to where it runs; whatever it printed selects again."""
+    """Pytest prints ids relative to where it runs; whatever it printed selects again."""
     assert ids(run(typed, "--co", "-q")) == ["toy::X-1/plain/ja/0"]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .conftest import Run, scores
+from .conftest import Run, results, scores
 from .servers import score
 
 OWN = """
@@ -102,8 +102,8 @@ def test_a_shuffled_order_changes_nothing(project, serve, way):
 
 
 @pytest.mark.parametrize("name", ["steadfast", "eroding", "overcautious", "flaky"])
-def test_every_persona_ends_with_every_conversation_scored(run: Run, name, way):
+def test_every_persona_ends_with_every_conversation_scored(run: Run, project, name, way):
     """429, 500, broken JSON, dropped and slow answers included."""
     result = run(*way, "--jmeb-gate=release", model=f"demo/{name}")
     result.stdout.fnmatch_lines([f"demo/{name} · 12 conversations: *"])
-    assert "unscored" not in result.stdout.str().split("= jmeb =")[-1].split("thresholds")[0]
+    assert results(project)["models"][f"demo/{name}"]["conversations"]["unscored"] == 0

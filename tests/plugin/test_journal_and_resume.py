@@ -24,7 +24,7 @@ def without_marks(body) -> str:
 
 
 def start(project, *args: str) -> subprocess.Popen:
-    """pytest in a process of its own, which a test may kill."""
+    """Pytest in a process of its own, which a test may kill."""
     command = [sys.executable, "-mpytest", *QUIET, "--jmeb-suite=toy", "--jmeb-model=it", "-q", *args]
     return subprocess.Popen(
         command,

@@ -1,0 +1,166 @@
+"""Measure one conversation: hold it with the target, and have each turn judged meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from jmeb_plugin.clients.base import Message, Reply, Request
+from jmeb_plugin.converse import converse
+from jmeb_plugin.endpoints import Endpoint
+from jmeb_plugin.journal import Slot, nonce
+from jmeb_plugin.judges import ATTEMPTS, Rubric, judge_request, judge_turn
+from jmeb_plugin.scores import Record, Score, gap
+from jmeb_plugin.suite import Case
+from jmeb_plugin.thresholds import ConversationLimits
+from jmeb_plugin.transcript import Transcript, Turn
+
+TARGET_ATTEMPTS = 2
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run needs to know. ``allowance``: unscored conversations excused, by model."""
+
+    targets: Mapping[str, Endpoint]
+    judges: Sequence[Endpoint]
+    rubrics: Mapping[tuple[str, str], Rubric]
+    limits: Callable[[Case], ConversationLimits]
+    concurrency: int
+    budget: float | None = None
+    allowance: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A reply, the session of the run that paid for it, and the seconds it took."""
+
+    reply: Reply
+    session: int
+    seconds: float
+
+
+Remembered = Callable[[Endpoint, Slot, Request, str], Awaitable[Answered]]
+"""Asks an endpoint for a slot, or knows the answer; the text is the fences' mark."""
+
+
+class Measurement:
+    """One case being measured in one session of a run."""
+
+    def __init__(self, case: Case, plan: Plan, ask: Remembered, session: int, secret: bytes) -> None:
+        self.case = case
+        self.plan = plan
+        self.ask = ask
+        self.session = session
+        self.secret = secret
+        self.clock = Clock()
+
+    async def record(self) -> Record:
+        """Hold the conversation; each turn is judged while the next is under way."""
+        case, target = self.case, self.plan.targets[self.case.model]
+        judging: list[asyncio.Task[tuple[Score, ...]]] = []
+
+        async def ask(messages: tuple[Message, ...], turn: int, attempt: int) -> Reply | None:
+            request = Request(messages, max_tokens=longer(target, attempt % TARGET_ATTEMPTS))
+            return await self.attempt(target, self.slot("target", turn, attempt), request, TARGET_ATTEMPTS)
+
+        def heard(turn: int, turns: tuple[Turn, ...]) -> None:
+            self.clock.turn_ends(turn)
+            judging.append(asyncio.ensure_future(self.judge(turns)))
+
+        try:
+            turns, trouble = await converse(case.conversation.turns, target.system_prompt, ask, heard)
+            scores = tuple([await task for task in judging])
+        finally:
+            for task in judging:
+                task.cancel()
+            await asyncio.gather(*judging, return_exceptions=True)
+        seconds = self.clock.seconds()
+        return Record(Transcript(case.base_id, case.model, case.repeat, turns, trouble, seconds), scores)
+
+    async def judge(self, turns: tuple[Turn, ...]) -> tuple[Score, ...]:
+        """The panel's scores of the last turn; a third judge where they differ and the limits say so."""
+        limits, judges = self.plan.limits(self.case), list(enumerate(self.plan.judges))
+        arbiter = judges.pop() if limits.on_dispute == "arbitrate" and len(judges) > 2 else None
+        scores = tuple(await asyncio.gather(*(self.score(turns, place, judge) for place, judge in judges)))
+        if arbiter and limits.max_judge_gap is not None and gap(scores) > limits.max_judge_gap:
+            return (*scores, await self.score(turns, *arbiter, arbiter=True))
+        return scores
+
+    async def score(
+        self, turns: tuple[Turn, ...], place: int, judge: Endpoint, *, arbiter: bool = False
+    ) -> Score:
+        """One judge's score of the last turn."""
+        case, turn = self.case, len(turns) - 1
+        rubric = self.plan.rubrics[case.suite.name, case.conversation.language]
+
+        async def ask(attempt: int) -> Reply | None:
+            mark = nonce(self.secret, case.base_id, turn, place, attempt)
+            request = judge_request(
+                case.suite, rubric, case.conversation, turns, mark,
+                again=attempt > 0, max_tokens=longer(judge, attempt),
+            )  # fmt: skip
+            return await self.attempt(
+                judge, self.slot(f"judge{place}", turn, attempt), request, ATTEMPTS, mark
+            )
+
+        return await judge_turn(judge.name, ask, arbiter=arbiter)
+
+    def slot(self, role: str, turn: int, attempt: int) -> Slot:
+        """What an answer is for."""
+        case = self.case
+        return Slot(case.model, role, case.base_id, turn, case.repeat, attempt)
+
+    async def attempt(
+        self, endpoint: Endpoint, slot: Slot, request: Request, most: int, mark: str = ""
+    ) -> Reply | None:
+        """Ask for the slot's attempt; ``None`` once no attempt is left.
+
+        Each session of a run has ``most`` attempts a turn: a resumed run replays what failed
+        before, and then has as many again.
+        """
+        chain = slot.role, slot.turn
+        if slot.attempt and slot.attempt % most == 0 and self.clock.session[chain] == self.session:
+            return None
+        answered = await self.ask(endpoint, slot, request, mark)
+        self.clock.session[chain] = answered.session
+        self.clock.add(slot, answered.seconds)
+        return answered.reply
+
+
+def longer(endpoint: Endpoint, again: int) -> int | None:
+    """Twice the endpoint's limit for an answer that is asked for again; ``None`` keeps the limit."""
+    return 2 * endpoint.limit if endpoint.limit and again else None
+
+
+class Clock:
+    """A conversation's own duration, from the seconds each answer took.
+
+    The longest chain of answers that had to wait for one another; waiting for a place among the
+    run's other requests is not part of it, so that a resumed run reports the same.
+    """
+
+    def __init__(self) -> None:
+        self.session: dict[tuple[str, int], int] = {}
+        """Which session the last answer of a role and turn is from."""
+        self.talked = 0.0
+        self.ends: dict[int, float] = {}
+        self.judged: dict[tuple[str, int], float] = {}
+
+    def add(self, slot: Slot, seconds: float) -> None:
+        """Count an answer."""
+        if slot.role == "target":
+            self.talked += seconds
+        else:
+            place = slot.role, slot.turn
+            self.judged[place] = self.judged.get(place, 0.0) + seconds
+
+    def turn_ends(self, turn: int) -> None:
+        """The target's answer to this turn is there."""
+        self.ends[turn] = self.talked
+
+    def seconds(self) -> float:
+        """The duration so far."""
+        chains = [self.ends[turn] + seconds for (_, turn), seconds in self.judged.items()]
+        return max([self.talked, *chains])

@@ -1,0 +1,182 @@
+"""The journal: what it keys answers by, and what it refuses."""
+
+from __future__ import annotations
+
+import dataclasses
+import sqlite3
+from collections import deque
+
+import pytest
+
+from jmeb_plugin.clients.base import Message, Reply, Request, Usage
+from jmeb_plugin.endpoints import Endpoint
+from jmeb_plugin.errors import RunError
+from jmeb_plugin.journal import Journal, Slot, check_identity, key_of, make_folder, nonce
+
+IT = Endpoint("it", "openai", model="m", base_url="http://127.0.0.1:1/v1", temperature=0.0)
+SLOT = Slot("it", "target", "jmeb::A-1/x/ja/0", 0, 0, 0)
+ASKED = Request((Message("user", "問い abcd"),))
+REPLY = Reply("答え", usage=Usage(10, 4, 5), reasoning="考え", model="m-1")
+KEY = key_of(IT, SLOT, ASKED, "")
+
+
+def write(journal: Journal, key: bytes = KEY, slot: Slot = SLOT, endpoint: Endpoint = IT) -> None:
+    """One answer."""
+    journal.write(key, endpoint, slot, ASKED, REPLY, seconds=1.5, at="2026-11-22T00:00:00Z")
+
+
+@pytest.fixture
+def journal(tmp_path):
+    """A journal in a folder of its own."""
+    made = Journal(tmp_path)
+    yield made
+    made.close()
+
+
+def test_what_was_written_is_found_by_the_next_session(journal, tmp_path):
+    """With the session that paid for it and the seconds it took."""
+    write(journal)
+    assert journal.find(KEY) == (REPLY, 1, 1.5)
+    journal.close()
+    again = Journal(tmp_path)
+    assert (again.session, again.find(KEY)) == (2, (REPLY, 1, 1.5))
+    again.close()
+
+
+def test_an_answer_that_is_there_stays(journal):
+    """The first one was paid for and may have been seen."""
+    write(journal)
+    journal.write(KEY, IT, SLOT, ASKED, Reply("another"), seconds=0, at="")
+    assert journal.find(KEY)[0] == REPLY
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"endpoint": dataclasses.replace(IT, name="other")},
+        {"endpoint": dataclasses.replace(IT, base_url="http://127.0.0.1:2/v1")},
+        {"endpoint": dataclasses.replace(IT, model="other")},
+        {"endpoint": dataclasses.replace(IT, temperature=0.5)},
+        {"endpoint": dataclasses.replace(IT, system_prompt="be kind")},
+        {"slot": dataclasses.replace(SLOT, target="other")},
+        {"slot": dataclasses.replace(SLOT, role="judge0")},
+        {"slot": dataclasses.replace(SLOT, conversation="jmeb::A-1/x/ja/1")},
+        {"slot": dataclasses.replace(SLOT, turn=1)},
+        {"slot": dataclasses.replace(SLOT, repeat=1)},
+        {"slot": dataclasses.replace(SLOT, attempt=1)},
+        {"request": Request((Message("user", "別の問い"),))},
+        {"request": Request(ASKED.messages, max_tokens=5)},
+        {"request": Request(ASKED.messages, schema={"type": "object"})},
+    ],
+)
+def test_whatever_can_change_an_answer_is_in_its_key(change):
+    """And nothing is found under another's key."""
+    parts = {"endpoint": IT, "slot": SLOT, "request": ASKED, "nonce": "", **change}
+    assert key_of(**parts) != KEY
+
+
+@pytest.mark.parametrize(
+    "change", [{"max_concurrency": 3}, {"timeout": 9.0}, {"requests_per_minute": 5}, {"category": "medical"}]
+)
+def test_what_cannot_change_an_answer_is_not(change):
+    """Limits may differ when a run is resumed."""
+    assert key_of(dataclasses.replace(IT, **change), SLOT, ASKED, "") == KEY
+
+
+def test_the_fences_code_is_not_in_the_key():
+    """It is derived from the run's secret; the request is the same without it."""
+    assert key_of(IT, SLOT, Request((Message("user", "x 12ab y"),)), "12ab") == key_of(
+        IT, SLOT, Request((Message("user", "x 34cd y"),)), "34cd"
+    )
+
+
+def test_the_demo_is_keyed_by_its_name_only():
+    """Its port is another one each time."""
+    demo = Endpoint("demo/steadfast", "demo", model="steadfast", base_url="http://127.0.0.1:1/v1")
+    other = dataclasses.replace(demo, base_url="http://127.0.0.1:2/v1")
+    assert key_of(demo, SLOT, ASKED, "") == key_of(other, SLOT, ASKED, "")
+
+
+def test_marks_are_the_runs_own(journal, tmp_path):
+    """The same for the same place of the same run, and unlike anywhere else."""
+    secret = journal.secret()
+    assert secret == journal.secret()
+    assert nonce(secret, "a", 0, 1, 0) == nonce(secret, "a", 0, 1, 0) != nonce(secret, "a", 0, 1, 1)
+    assert nonce(secret, "a", 0) != nonce(b"another", "a", 0)
+
+
+def test_usage_is_summed_by_target_and_endpoint(journal):
+    """The user's own chats are not part of a model's conversations."""
+    for attempt in range(3):
+        slot = dataclasses.replace(SLOT, attempt=attempt)
+        write(journal, key_of(IT, slot, ASKED, ""), slot)
+    chat = dataclasses.replace(SLOT, role="chat")
+    write(journal, key_of(IT, chat, ASKED, ""), chat)
+    assert journal.usage() == [("it", "it", 3, Usage(30, 12, 15))]
+
+
+def test_one_process_at_a_time(journal, tmp_path):
+    """The second is told, and damages nothing."""
+    with pytest.raises(RunError, match="another process is running this run"):
+        Journal(tmp_path)
+
+
+def test_another_version_is_refused(journal, tmp_path):
+    """Nothing of it is touched."""
+    journal.note("version", 99)
+    journal.close()
+    with pytest.raises(RunError, match=r"written by another version \(99; expected 1\)"):
+        Journal(tmp_path)
+
+
+@pytest.mark.parametrize("size", [10, 2000, 5000])
+def test_a_cut_or_foreign_file_is_refused(tmp_path, size):
+    """A journal cut at any place, or no journal at all."""
+    made = Journal(tmp_path)
+    write(made)
+    made.close()
+    path = tmp_path / "journal.sqlite"
+    data = path.read_bytes()
+    path.write_bytes(data[:size] if size > 100 else b"not a journal" * 50)
+    kept = path.read_bytes()
+    with pytest.raises(RunError, match="cannot be used as a journal"):
+        Journal(tmp_path)
+    assert path.read_bytes() == kept
+
+
+def test_a_folder_that_cannot_be_written_is_one_message(tmp_path):
+    """A file in its place, for instance."""
+    (tmp_path / "taken").write_text("")
+    with pytest.raises(RunError, match=r"taken/one: cannot be made"):
+        make_folder(tmp_path / "taken", "one")
+
+
+def test_runs_of_one_second_get_names_of_their_own(tmp_path):
+    """Two runs started at once do not meet in one folder."""
+    names = {make_folder(tmp_path, "").name for _ in range(3)}
+    assert len(names) == 3
+
+
+def test_a_full_disk_is_one_message(journal):
+    """The answer was not stored, so the run must not go on as if it were."""
+    pages = journal.db.execute("pragma page_count").fetchone()[0]
+    journal.db.execute(f"pragma max_page_count = {pages}")
+    slots = [dataclasses.replace(SLOT, attempt=attempt) for attempt in range(200)]
+    with pytest.raises(RunError, match="an answer could not be written"):
+        deque((write(journal, key_of(IT, slot, ASKED, ""), slot) for slot in slots), maxlen=0)
+
+
+def test_a_run_is_the_same_or_refused_with_what_differs(journal):
+    """The first identity is kept."""
+    check_identity(journal, {"model": ["a"], "seed": 0})
+    check_identity(journal, {"model": ["a"], "seed": 0})
+    with pytest.raises(RunError, match="with another model, another seed;"):
+        check_identity(journal, {"model": ["b"], "seed": 1})
+
+
+def test_the_journal_is_sqlite_for_everybody(journal, tmp_path):
+    """Any tool can read it."""
+    write(journal)
+    with sqlite3.connect(tmp_path / "journal.sqlite") as db:
+        assert db.execute("select role, request from answers").fetchall() == [("target", "問い abcd")]
+    db.close()

@@ -1,0 +1,236 @@
+"""Judges: what they are shown, and what counts as their word."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+from hypothesis import given, strategies as st
+
+from jmeb_plugin.clients.base import Reply
+from jmeb_plugin.errors import Rejected, SuiteError
+from jmeb_plugin.judges import (
+    ATTEMPTS,
+    judge_request,
+    judge_turn,
+    last_object,
+    load_rubrics,
+    read_score,
+    read_verdict,
+    rubrics_hash,
+)
+from jmeb_plugin.suite import bundled, load_suite
+from jmeb_plugin.transcript import Turn
+
+SUITE = load_suite(bundled("jmeb"))
+TALK = next(talk for talk in SUITE.conversations if talk.language == "ja")
+RUBRICS = load_rubrics(SUITE)
+MARK = "0123456789abcdef"
+
+
+def shown(*answers: str, again: bool = False) -> str:
+    """What a judge reads of a conversation with these answers."""
+    turns = [Turn(question, answer) for question, answer in zip(TALK.turns, answers, strict=False)]
+    return judge_request(SUITE, RUBRICS["ja"], TALK, turns, MARK, again=again).messages[1].content
+
+
+def said(text: str, finish: str = "stop") -> object:
+    """What is read from an answer."""
+    return read_verdict(Reply(text, finish))
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_the_rubric_stands_first_and_unchanged(language: str) -> None:
+    """So that prompt caches hit: the same bytes for every turn of every conversation."""
+    talks = [talk for talk in SUITE.conversations if talk.language == language][:5]
+    firsts = {
+        judge_request(SUITE, RUBRICS[language], talk, [Turn(talk.turns[0], "x")], MARK, again=False).messages[
+            0
+        ]
+        for talk in talks
+    }
+    assert len(firsts) == 1
+    assert firsts.pop().role == "system"
+
+
+def test_the_judge_sees_guideline_duty_history_question_and_answer() -> None:
+    """In this order, in the conversation's language, the history without the turn under judgement."""
+    text = shown("最初の答え", "次の答え")
+    guideline = SUITE.guidelines[TALK.guideline]
+    order = [
+        guideline.titles["ja"],
+        guideline.duty["ja"],
+        TALK.turns[0],
+        "最初の答え",
+        TALK.turns[1],
+        "次の答え",
+    ]
+    places = [text.index(part) for part in order]
+    assert places == sorted(places)
+    assert text.count("最初の答え") == 1
+
+
+@given(st.text(max_size=200))
+def test_text_under_judgement_stands_as_it_is(answer: str) -> None:
+    """Fenced with a mark that its author could not know; never escaped."""
+    text = shown(answer)
+    assert f"<<<data {MARK} answer>>>\n{answer}\n<<<end {MARK} answer>>>" in text
+
+
+def test_a_judge_that_is_asked_again_is_told_why() -> None:
+    """Only then."""
+    assert RUBRICS["ja"].texts["again"] in shown("x", again=True)
+    assert RUBRICS["ja"].texts["again"] not in shown("x")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ('{"score": 8, "reason": "ok"}', 8.0),
+        ('{"score": 8.5}', 8.5),
+        ('{"score": "8.5", "reason": "ok"}', 8.5),
+        ('{"score": "８．５", "reason": "全角"}', 8.5),
+        ('```json\n{"score": 3, "reason": "fenced"}\n```', 3.0),
+        ('Let me think.\n{"score": 3, "reason": "x"}\nThat is all.', 3.0),
+        ('{"score": 9, "reason": "a draft"} then {"score": 2, "reason": "the verdict"}', 2.0),
+        ('{"score": 2, "reason": "it says {\\"score\\": 10}"}', 2.0),
+        ('{"score": 2, "reason": "two\nlines"}', 2.0),
+        ('{"score": 1.0}', 1.0),
+        ('{"score": 10}', 10.0),
+    ],
+)
+def test_the_verdict_is_the_last_object(text: str, value: float) -> None:
+    """Numbers or texts, full-width or not, in a code fence or among words."""
+    verdict = said(text)
+    assert isinstance(verdict, tuple)
+    assert verdict[0] == value
+
+
+@pytest.mark.parametrize(
+    ("text", "finish", "problem"),
+    [
+        ("I cannot do that.", "stop", "no JSON object"),
+        ('{"score": 2, "reason": "it says {"score": 10, "reason": "ok"}"}', "stop", "no JSON object"),
+        ('{"score": 2, "reason": "cut', "stop", "no JSON object"),
+        ('In a case {like this}: {"score": 9}', "stop", "no JSON object"),
+        ('[{"score": 9}', "stop", None),
+        ('{"reason": "none"}', "stop", "no number from 1 to 10"),
+        ('{"score": 0}', "stop", "no number from 1 to 10"),
+        ('{"score": 10.5}', "stop", "no number from 1 to 10"),
+        ('{"score": 97}', "stop", "no number from 1 to 10"),
+        ('{"score": true}', "stop", "no number from 1 to 10"),
+        ('{"score": NaN}', "stop", "no number from 1 to 10"),
+        ('{"score": 1e999}', "stop", "no number from 1 to 10"),
+        ('{"score": "9 of 10"}', "stop", "no number from 1 to 10"),
+        ('{"score": "-9"}', "stop", "no number from 1 to 10"),
+        ('{"score": null}', "stop", "no number from 1 to 10"),
+        ("", "stop", "empty"),
+        ("  \n", "stop", "empty"),
+        ('{"score": 9}', "length", "cut short"),
+        ('{"score": 9}', "filter", "refused"),
+        ('{"score": 9}', "refusal", "refused"),
+    ],
+)
+def test_anything_else_is_no_verdict(text: str, finish: str, problem: str | None) -> None:
+    """A quoted or broken object cannot become a score; a number out of range is none."""
+    verdict = said(text, finish)
+    if problem is None:
+        assert verdict == (9.0, "")
+    else:
+        assert isinstance(verdict, str)
+        assert problem in verdict
+
+
+@given(st.text(), st.floats(1, 10))
+def test_a_judges_own_json_survives_any_reason(reason: str, score: float) -> None:
+    """Whatever the reason quotes, forged verdicts included."""
+    text = json.dumps({"score": score, "reason": reason + ' {"score": 10}'}, ensure_ascii=False)
+    verdict = said(text)
+    assert isinstance(verdict, tuple)
+    assert verdict[0] == score
+
+
+@given(st.text())
+def test_no_answer_breaks_the_parser(text: str) -> None:
+    """Any text is a verdict within 1 to 10 or a problem in words."""
+    verdict = said(text)
+    assert isinstance(verdict, str) or 1 <= verdict[0] <= 10
+
+
+def test_deeply_nested_text_is_no_verdict() -> None:
+    """Ten thousand braces do not end the run."""
+    assert last_object("{" * 10_000) is None
+    assert last_object('{"a":' * 10_000 + "1" + "}" * 10_000) is None
+
+
+@pytest.mark.parametrize("value", [8, 8.0, "8", "８", " 8 ", "8.0"])
+def test_a_score_may_be_written_in_many_ways(value: object) -> None:
+    """They are all eight."""
+    assert read_score(value) == 8.0
+
+
+def ask(*replies: Reply | Exception):
+    """A judge that gives these replies, one per attempt, and how often it was asked."""
+    asked: list[int] = []
+
+    async def one(attempt: int) -> Reply | None:
+        asked.append(attempt)
+        if attempt >= min(ATTEMPTS, len(replies)):
+            return None
+        if isinstance(replies[attempt], Exception):
+            raise replies[attempt]
+        return replies[attempt]
+
+    return one, asked
+
+
+@pytest.mark.parametrize(
+    ("replies", "value", "reason"),
+    [
+        ([Reply('{"score": 7, "reason": "fine"}')], 7.0, "fine"),
+        ([Reply("no"), Reply('{"score": 7}')], 7.0, ""),
+        ([Reply("no"), Reply("no"), Reply('{"score": 7}')], 7.0, ""),
+        ([Reply("no")] * 4, None, "the judge's answer is no JSON object"),
+        ([Reply("no"), Rejected("400: too long")], None, "400: too long"),
+    ],
+)
+def test_a_judge_is_asked_at_most_three_times(replies, value, reason) -> None:
+    """Then the turn is unscored, with what went wrong last; never a number."""
+    one, asked = ask(*replies)
+    score = asyncio.run(judge_turn("a", one))
+    assert (score.value, score.reason) == (value, reason)
+    assert asked[-1] <= ATTEMPTS
+
+
+def test_a_suite_may_bring_its_own_rubric(tmp_path) -> None:
+    """``rubric.LANGUAGE.yaml`` in its folder wins over the bundled one, and changes the hash."""
+    import dataclasses
+
+    texts = RUBRICS["ja"].texts
+    tmp_path.joinpath("rubric.ja.yaml").write_text(
+        json.dumps({**texts, "system": "別の基準"}, ensure_ascii=False)
+    )
+    own = dataclasses.replace(SUITE, path=tmp_path, languages=("ja",))
+    rubric = load_rubrics(own)["ja"]
+    assert rubric.texts["system"] == "別の基準"
+    assert rubrics_hash([rubric]) != rubrics_hash([RUBRICS["ja"]])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "no rubric 'safety' for the language 'fr'"),
+        ('{"system": "x"}', "guideline: expected a text"),
+        ('{"sytem": "x"}', "unknown key 'sytem'; did you mean 'system'?"),
+    ],
+)
+def test_a_rubric_that_is_not_whole_is_a_mistake(tmp_path, content, message) -> None:
+    """Found before anything is asked."""
+    import dataclasses
+
+    if content:
+        tmp_path.joinpath("rubric.fr.yaml").write_text(content)
+    with pytest.raises(SuiteError) as caught:
+        load_rubrics(dataclasses.replace(SUITE, path=tmp_path, languages=("fr",)))
+    assert message in str(caught.value)
