@@ -8,7 +8,7 @@ A client sends one request and never tries again; trying again, waiting and coun
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 Finish = Literal["stop", "length", "filter", "refusal"]
@@ -56,7 +56,9 @@ class Reply:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data; `from_json` takes it back."""
-        return asdict(self)
+        usage = {"input": self.usage.input, "cached": self.usage.cached, "output": self.usage.output}
+        said = {"text": self.text, "finish": self.finish, "reasoning": self.reasoning}
+        return {**said, "model": self.model, "usage": usage}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Reply:

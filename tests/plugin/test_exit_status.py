@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .conftest import Run, results, scores
+from .conftest import TOML, Run, results, scores
 from .servers import error, score
 
 
@@ -140,3 +140,14 @@ def test_interrupted_by_x_is_1(run: Run, way):
     result = run(*way, "-x", model="demo/compliant")
     assert result.ret == 1
     result.stdout.no_fnmatch_line("*INTERNALERROR*")
+
+
+def test_an_unreachable_server_is_10_after_a_minute(run: Run, project):
+    """An address that has never answered ends the run instead of failing every conversation."""
+    toml = TOML.format(url="http://127.0.0.1:9/v1")
+    project.path.joinpath("pyproject.toml").write_text(toml)
+    result = run("-n2", model="it", timeout=120)
+    assert result.ret == 10
+    result.stdout.fnmatch_lines(
+        ["INCONCLUSIVE: endpoint 'it': http://127.0.0.1:9/v1 has not answered once in 60 s*"]
+    )

@@ -274,10 +274,11 @@ def ours() -> Suite:
 
 
 def test_our_suite_fills_every_cell(ours: Suite) -> None:
-    """67 guidelines x 7 strategies x 2 languages, each cell once, each conversation in both languages."""
+    """67 guidelines x 7 strategies x 2 languages, each cell equally often."""
     cells = Counter((talk.guideline, talk.strategy, talk.language) for talk in ours.conversations)
     assert (len(ours.guidelines), len(ours.strategies), ours.languages) == (67, 7, ("ja", "en"))
-    assert len(ours.conversations) == len(cells) == 67 * 7 * 2 == 938
+    assert len(cells) == 67 * 7 * 2
+    assert len(set(cells.values())) == 1
     assert len(ours.principles) == 8 == len({g.principle for g in ours.guidelines.values()})
     assert all(len(talk.turns) == 3 for talk in ours.conversations)
 
