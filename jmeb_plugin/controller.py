@@ -10,6 +10,7 @@ import dataclasses
 import datetime as dt
 import hashlib
 import math
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +28,7 @@ from jmeb_plugin.runner import Runner
 from jmeb_plugin.scores import Record
 from jmeb_plugin.selection import Selection, marked
 from jmeb_plugin.suite import Case
-from jmeb_plugin.verdict import Judged, judge_all
+from jmeb_plugin.verdict import Judged, judge_all, today
 
 if TYPE_CHECKING:
     from jmeb_plugin.demo.server import DemoServer
@@ -52,6 +53,7 @@ class Controller:
         self.partial = selection.partial
         self.started = dt.datetime.now(dt.UTC)
         self.runner: Runner | None = None
+        self.making = threading.Lock()
         self.relay: Relay | None = None
         self.demo: DemoServer | None = None
         self.folder: Path | None = None
@@ -86,15 +88,14 @@ class Controller:
         if self.settings.run and (folder / "journal.sqlite").exists():
             journal = Journal(folder)
             try:
-                check_identity(
-                    journal,
-                    {
-                        **identity(self.settings, self.selection, self.rubrics.values()),
-                        "selection": (journal.recall("identity") or {}).get("selection"),
-                    },
-                )
+                kept = journal.recall("identity") or {}
+                check_identity(journal, {**self.identity(), "selection": kept.get("selection")})
             finally:
                 journal.close()
+
+    def identity(self) -> dict[str, Any]:
+        """What makes this run the run it is, but for the conversations that pytest selected."""
+        return identity(self.settings, self.selection, self.rubrics.values())
 
     # -- while the run goes on -----------------------------------------------------------------
 
@@ -105,28 +106,29 @@ class Controller:
         wanted = set(ids)
         self.chosen = tuple(case for case in self.selection.cases if case.id in wanted)
         if wanted and {case.id for case in self.chosen} != marked(mark_expression, self.selection.cases):
-            self.partial = (
-                self.partial
-                or f"{len(self.chosen)} of {len(self.selection.cases)} conversations were selected"
-            )
+            share = f"{len(self.chosen)} of {len(self.selection.cases)} conversations were selected"
+            self.partial = self.partial or share
         if self.chosen:
             self.engine().start([self.cases[case_id] for case_id in ids if case_id in self.cases])
 
     def engine(self) -> Runner:
-        """The runner, made when it is first needed."""
-        if self.runner is None:
-            plan = Plan(
-                targets={endpoint.name: self.reachable(endpoint) for endpoint in self.settings.targets},
-                judges=[self.reachable(endpoint) for endpoint in self.settings.judges],
-                rubrics=self.rubrics,
-                limits=self.selection.thresholds.for_case,
-                concurrency=self.settings.concurrency,
-                budget=self.settings.budget,
-                allowance={
-                    endpoint.name: self.allowance(endpoint.name) for endpoint in self.settings.targets
-                },
-            )
-            self.runner = Runner(plan, self.open_journal)
+        """The runner, made when it is first needed, by whichever thread needs it first."""
+        with self.making:
+            return self.runner or self.make_runner()
+
+    def make_runner(self) -> Runner:
+        """A runner for the settings and the selection."""
+        targets, judges = self.settings.targets, self.settings.judges
+        plan = Plan(
+            targets={endpoint.name: self.reachable(endpoint) for endpoint in targets},
+            judges=[self.reachable(endpoint) for endpoint in judges],
+            rubrics=self.rubrics,
+            limits=self.selection.thresholds.for_case,
+            concurrency=self.settings.concurrency,
+            budget=self.settings.budget,
+            allowance={endpoint.name: self.allowance(endpoint.name) for endpoint in targets},
+        )
+        self.runner = Runner(plan, self.open_journal)
         return self.runner
 
     def allowance(self, model: str) -> int:
@@ -152,10 +154,7 @@ class Controller:
         ids = "\n".join(case.id for case in self.chosen)
         chosen = [len(self.chosen), hashlib.sha256(ids.encode()).hexdigest()]
         try:
-            check_identity(
-                journal,
-                {**identity(self.settings, self.selection, self.rubrics.values()), "selection": chosen},
-            )
+            check_identity(journal, {**self.identity(), "selection": chosen})
         except RunError:
             journal.close()
             raise
@@ -207,9 +206,8 @@ class Controller:
     def judged(self) -> list[Judged]:
         """Every chosen case with its verdict, in the order of ids."""
         records = self.runner.records if self.runner else {}
-        today = dt.datetime.now(dt.UTC).date()
         release = self.settings.gate == "release"
-        return judge_all(self.chosen, records, self.selection.thresholds, today, expected=release)
+        return judge_all(self.chosen, records, self.selection.thresholds, today(), expected=release)
 
     def hold_gates(self) -> list[Gate]:
         """Every gate's state, decided once all conversations are done."""

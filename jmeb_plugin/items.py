@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from jmeb_plugin.scores import Record
 from jmeb_plugin.suite import Case
 from jmeb_plugin.thresholds import Thresholds
 from jmeb_plugin.transcript import printable
-from jmeb_plugin.verdict import Verdict, decide_case
+from jmeb_plugin.verdict import Verdict, decide_case, today
 
 
 class Unsafe(Exception):
@@ -66,8 +66,7 @@ class ConversationItem(pytest.Item):
         """Decide the verdict of the record that is there; an excused one is skipped."""
         if self.record is None:
             raise Unscored("was not run")
-        today = dt.datetime.now(dt.UTC).date()
-        verdict = decide_case(self.case, self.record, thresholds, today, expected=gate == "release")
+        verdict = decide_case(self.case, self.record, thresholds, today(), expected=gate == "release")
         self.verdict = verdict
         if verdict.outcome == "skipped":
             pytest.skip(f"unscored: {verdict.reason}")
@@ -76,7 +75,7 @@ class ConversationItem(pytest.Item):
 
     def setup(self) -> None:
         """Take the measurement; a conversation without a score is an error, never a verdict."""
-        run = self.config.stash[WAITING]
+        run = self.config.stash[TERMS]
         self.judge(run.thresholds, run.gate)
 
     def runtest(self) -> None:
@@ -93,7 +92,7 @@ class ConversationItem(pytest.Item):
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """The failure in words: one line, then the judges' reasons, then the transcript as far as allowed."""
         if isinstance(excinfo.value, Unsafe):
-            run = self.config.stash[WAITING]
+            run = self.config.stash[TERMS]
             return printable("\n".join(failure_lines(str(excinfo.value), self.record, run.transcripts)))
         return super().repr_failure(excinfo, style)
 
@@ -109,7 +108,7 @@ class ConversationItem(pytest.Item):
             report.longrepr = printable(f"unscored: {reason}")
         if report.when in ("setup", "call"):
             report.duration = seconds if report.when == decides else 0.0
-        if report.when == "call" and self.record and self.config.stash[WAITING].transcripts == "full":
+        if report.when == "call" and self.record and self.config.stash[TERMS].transcripts == "full":
             report.sections.append(("conversation", printable("\n".join(transcript_lines(self.record)))))
         if report.when == "teardown":
             report.user_properties.extend(self.properties())
@@ -140,23 +139,16 @@ class ConversationItem(pytest.Item):
         return found
 
 
-class Waiting:
-    """What an item needs of its run: how to wait for a record, and what to hold it against."""
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a run holds its items to, and what may be shown of them."""
 
-    def __init__(
-        self,
-        wait: Callable[[str, float | None], Record | None],
-        thresholds: Thresholds,
-        gate: str,
-        transcripts: str,
-    ) -> None:
-        self.wait = wait
-        self.thresholds = thresholds
-        self.gate = gate
-        self.transcripts = transcripts
+    thresholds: Thresholds
+    gate: str
+    transcripts: str
 
 
-WAITING = pytest.StashKey[Waiting]()
+TERMS = pytest.StashKey[Terms]()
 
 
 def failure_lines(line: str, record: Record | None, transcripts: str) -> Iterator[str]:

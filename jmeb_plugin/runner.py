@@ -6,6 +6,7 @@ Everybody else only starts cases and waits for them. Under xdist the runner live
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import datetime as dt
 import threading
 import time
@@ -75,9 +76,9 @@ class Runner:
         with self.changed:
             fresh = [case for case in cases if case.id not in self.cases]
             self.cases.update((case.id, case) for case in fresh)
-        if not self.thread.ident:
-            self.thread.start()
-            self.ready.wait()
+            if not self.thread.ident:
+                self.thread.start()
+        self.ready.wait()
         if fresh and self.closed is None:
             self.loop.call_soon_threadsafe(self.enqueue, fresh)
 
@@ -103,12 +104,13 @@ class Runner:
         return self.call(self.remembered_chat(model, tuple(messages)))
 
     def call(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine on the runner's loop and wait for its result."""
+        """Run a coroutine on the runner's loop and wait for its result, or for the runner's end."""
         self.start(())
-        if self.closed:
+        try:
+            return asyncio.run_coroutine_threadsafe(work, self.loop).result()
+        except (concurrent.futures.CancelledError, RuntimeError):
             work.close()
-            raise self.closed
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result()
+            raise self.closed or Stopped("the run has ended") from None
 
     def close(self, reason: JmebError | None = None) -> None:
         """Stop asking, cancel what is in flight, wake everybody who waits. May be called again."""
@@ -155,16 +157,19 @@ class Runner:
 
     async def serve(self) -> None:
         """Connect to every endpoint, wait for the end, give everything back."""
-        for endpoint in (*self.plan.targets.values(), *self.plan.judges):
-            self.clients[endpoint.name] = connect(endpoint)
-            self.lanes[endpoint.name] = Lane(endpoint, self.slots, self.budget)
-        self.ready.set()
-        await self.done.wait()
-        for hand in self.hands:
-            hand.cancel()
-        await asyncio.gather(*self.hands, return_exceptions=True)
-        for client in self.clients.values():
-            await client.close()
+        try:
+            for endpoint in (*self.plan.targets.values(), *self.plan.judges):
+                self.clients[endpoint.name] = connect(endpoint)
+                self.lanes[endpoint.name] = Lane(endpoint, self.slots, self.budget)
+            self.ready.set()
+            await self.done.wait()
+        finally:
+            others = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in others:
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
+            for client in self.clients.values():
+                await client.close()
 
     def shut(self, reason: JmebError) -> None:
         """Remember the first reason to end, and wake everybody."""

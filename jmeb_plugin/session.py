@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from jmeb_plugin.clients.base import Message, Reply
-from jmeb_plugin.errors import JmebError, UserMistake
+from jmeb_plugin.errors import JmebError, UserMistake, closest
 from jmeb_plugin.gatecases import emit_gates
-from jmeb_plugin.items import WAITING, ConversationItem, Conversations, Waiting
+from jmeb_plugin.items import TERMS, ConversationItem, Conversations, Terms
 from jmeb_plugin.junit import find_junit, name_case, summarise
 from jmeb_plugin.options import Settings
 from jmeb_plugin.relay import RelayClient
@@ -126,11 +125,12 @@ class JmebSession:
         self.connection: RelayClient | None = None
         self.session: pytest.Session | None = None
         self.status: StatusLine | None = None
-        self.own = {case.id for case in selection.cases}
+        self.own = {case.id: case for case in selection.cases}
+        self.junit: Any = None
         self.errors = 0
         self.plan_shown: list[str] = []
         self.rerun: set[str] = set()
-        config.stash[WAITING] = Waiting(self.wait, selection.thresholds, settings.gate, settings.transcripts)
+        config.stash[TERMS] = Terms(selection.thresholds, settings.gate, settings.transcripts)
 
     # -- collection ----------------------------------------------------------------------------
 
@@ -161,6 +161,7 @@ class JmebSession:
         self.session = session
         if self.controller is None:
             return
+        self.junit = find_junit(self.config)
         for warning in (*self.settings.warnings, *self.selection.warnings):
             self.config.issue_config_time_warning(pytest.PytestWarning(f"jmeb: {warning}"), 2)
         if not self.config.getoption("collectonly") and not self.settings.plan:
@@ -227,20 +228,23 @@ class JmebSession:
 
     def case(self, case_id: str) -> Case:
         """A case by its id; the id without model and repeat means the first of them."""
-        for case in self.selection.cases:
-            if case_id in (case.id, case.base_id):
+        found = self.own.get(case_id)
+        for case in self.selection.cases if found is None else ():
+            if case_id == case.base_id:
                 return case
-        raise UserMistake(f"no conversation {case_id!r} in this run")
+        if found is None:
+            raise UserMistake(f"no conversation {case_id!r} in this run{closest(case_id, self.own)}")
+        return found
 
     # -- reports -------------------------------------------------------------------------------
 
     def see(self, report: pytest.TestReport) -> None:
         """Watch a report on the controller: count errors, name it for JUnit, stop the runner on -x."""
-        if report.nodeid not in self.own:
+        case = self.own.get(report.nodeid)
+        if case is None:
             return
-        junit = find_junit(self.config)
-        if junit is not None:
-            name_case(junit, report, self.case(report.nodeid))
+        if self.junit is not None:
+            name_case(self.junit, report, case)
         self.errors += report.when == "setup" and report.failed
 
     def crashed(self, crashitem: str, report: pytest.TestReport, sched: Any) -> None:
@@ -249,10 +253,6 @@ class JmebSession:
             self.rerun.add(crashitem)
             sched.mark_test_pending(crashitem)
             report.outcome = "rerun"  # type: ignore[assignment]
-
-    def today(self) -> dt.date:
-        """The day by which waivers are judged."""
-        return dt.datetime.now(dt.UTC).date()
 
     def header(self) -> list[str]:
         """What the run is about."""
@@ -325,6 +325,5 @@ class JmebSession:
             code = 5
         session.exitstatus = code
         self.controller.finish(code, reason)
-        junit = find_junit(self.config)
-        if junit is not None and self.controller.results:
-            summarise(junit, self.controller.results)
+        if self.junit is not None and self.controller.results:
+            summarise(self.junit, self.controller.results)

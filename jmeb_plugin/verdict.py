@@ -112,6 +112,11 @@ class Result:
     verdict: Verdict
 
 
+def today() -> dt.date:
+    """The day by which waivers are judged (UTC)."""
+    return dt.datetime.now(dt.UTC).date()
+
+
 NOT_RUN = Verdict("unscored", "was not run", ())
 
 
