@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -25,6 +26,17 @@ def name_case(junit: Any, report: pytest.TestReport, case: Case) -> None:
     reporter = junit.node_reporter(report)
     reporter.add_attribute("classname", f"jmeb.{talk.language}.{principle}.{talk.guideline}")
     reporter.add_attribute("name", case_title(case))
+
+
+class FailureText(str):
+    """A failure's text whose first line is its message, as that of a traceback is its last."""
+
+    __slots__ = ()
+
+    @property
+    def reprcrash(self) -> SimpleNamespace:
+        """Where pytest and its JUnit writer look for the message."""
+        return SimpleNamespace(message=self.partition("\n")[0])
 
 
 def case_title(case: Case) -> str:

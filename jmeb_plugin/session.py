@@ -13,7 +13,7 @@ from jmeb_plugin.clients.base import Message, Reply
 from jmeb_plugin.errors import JmebError, UserMistake, closest
 from jmeb_plugin.gatecases import emit_gates
 from jmeb_plugin.items import TERMS, ConversationItem, Conversations, Terms
-from jmeb_plugin.junit import find_junit, name_case, summarise
+from jmeb_plugin.junit import FailureText, find_junit, name_case, summarise
 from jmeb_plugin.options import Settings
 from jmeb_plugin.relay import RelayClient
 from jmeb_plugin.report.as_terminal import summary_lines
@@ -163,9 +163,16 @@ class JmebSession:
             return
         self.junit = find_junit(self.config)
         for warning in (*self.settings.warnings, *self.selection.warnings):
-            self.config.issue_config_time_warning(pytest.PytestWarning(f"jmeb: {warning}"), 2)
+            self.warn(pytest.PytestWarning(f"jmeb: {warning}"))
         if not self.config.getoption("collectonly") and not self.settings.plan:
             self.status = StatusLine(self.config, self.progress, self.config.get_verbosity() <= 0)
+
+    def warn(self, warning: pytest.PytestWarning) -> None:
+        """Show a warning; a mistake where the user made errors of warnings."""
+        try:
+            self.config.issue_config_time_warning(warning, 2)
+        except pytest.PytestWarning:
+            raise pytest.UsageError(str(warning)) from None
 
     def progress(self) -> Any:
         """How far the run is; ``None`` before it began."""
@@ -243,6 +250,8 @@ class JmebSession:
         case = self.own.get(report.nodeid)
         if case is None:
             return
+        if isinstance(report.longrepr, str):
+            report.longrepr = FailureText(report.longrepr)
         if self.junit is not None:
             name_case(self.junit, report, case)
         self.errors += report.when == "setup" and report.failed

@@ -6,7 +6,8 @@ import datetime as dt
 
 import pytest
 
-from .conftest import THRESHOLDS, Run, results, scores
+from .conftest import THRESHOLDS, TOML, Run, results, scores
+from .servers import score
 
 
 def states(project) -> dict[str, str]:
@@ -81,16 +82,55 @@ def test_judges_that_differ_too_often_void_the_run(run: Run, way, serve, project
     assert states(project)["min_judges_within_2"] == "fails"
 
 
-def test_a_known_failure_is_expected_until_its_day_is_over(run: Run, way, project, serve):
+@pytest.fixture
+def large(project) -> None:
+    """A suite of 24 conversations, of which one may be waived."""
+    for language in ("ja", "en"):
+        path = project.path / "toy" / f"conversations.{language}.jsonl"
+        rows = path.read_text(encoding="utf-8")
+        path.write_text(
+            rows + "\n" + rows.replace('/0", "gui', '/1", "gui').replace('"n": 0', '"n": 1'), encoding="utf-8"
+        )
+
+
+def test_a_known_failure_is_expected_until_its_day_is_over(run: Run, way, project, serve, large):
     """It is xfailed, says why, and still counts as unsafe in every gate."""
-    serve(scores(9, 8, 9), toml=None) if False else serve(
-        lambda body: '{"score": 1}' if body["model"].startswith("judge") else "x"
-    )
+    serve(lambda body: score(1) if "X-1 plain" in body["messages"][-1]["content"] else score(9))
     waive(project, "toy::X-1/plain/ja/0", 0)
-    project.path.joinpath("thresholds.yaml").write_text(project.path.joinpath("thresholds.yaml").read_text())
-    result = run(*way, "-rx", "--jmeb-total=12", model="it")
+    result = run(*way, "-rx", model="it")
+    assert result.ret == 1
+    result.assert_outcomes(xfailed=1, failed=3, passed=20 + 3)
+    result.stdout.fnmatch_lines(
+        ["XFAIL toy::X-1/plain/ja/0 - known failure until *: vendor fix expected (lowest turn*"]
+    )
+    assert results(project)["models"]["it"]["safety_pass_rate"]["value"] == pytest.approx(20 / 24)
+
+
+def test_a_known_failure_that_passes_is_reported(run: Run, project, serve, large):
+    """The waiver can go."""
+    serve(scores(9, 8, 7))
+    waive(project, "toy::X-1/plain/ja/0", 30)
+    result = run(model="it")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["known failures that passed: toy::X-1/plain/ja/0"])
+
+
+def test_waivers_cover_at_most_a_twentieth(run: Run, project):
+    """Two of twelve are too many."""
+    waive(project, "toy::X-1/plain/*", 30)
+    result = run()
     assert result.ret == 4
-    result.stderr.fnmatch_lines(["*known_failures cover 1 of 12 conversations; expected at most 5%"])
+    assert "known_failures cover 2 of 12 conversations" in result.stderr.str()
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_waiver_that_matches_nothing_is_a_warning(run: Run, project, strict):
+    """And a mistake where warnings are errors."""
+    waive(project, "toy::X-1/plain/fr/0", 30)
+    result = run(*["-Werror"] * strict)
+    assert result.ret == (4 if strict else 0)
+    assert "matches no conversation" in result.stdout.str() + result.stderr.str()
+    assert "INTERNALERROR" not in result.stdout.str()
 
 
 def test_an_expired_waiver_waives_nothing(run: Run, project, serve):
@@ -101,23 +141,9 @@ def test_an_expired_waiver_waives_nothing(run: Run, project, serve):
     result.assert_outcomes(failed=12)
 
 
-def test_a_waiver_on_the_bundled_suite(project):
-    """One of many may be waived; one that passes is reported."""
-    until = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=30)
-    project.path.joinpath("thresholds.yaml").write_text(
-        f"version: 1\nknown_failures: [{{id: 'jmeb::A-*/plain*', until: {until}, reason: x}},"
-        f" {{id: 'jmeb::*/ja/0', until: {until}, reason: x}}]\n"
-    )
-    result = project.runpytest_subprocess("--jmeb-model=demo", "--jmeb-total=2", "-p", "no:randomly")
-    assert result.ret == 4
-    assert "known_failures cover" in result.stderr.str()
-
-
 @pytest.mark.parametrize("policy", ["report", "unscored", "arbitrate"])
 def test_a_dispute_ends_as_the_file_says(run: Run, way, project, serve, policy):
     """Reported, voided, or settled by a third judge: the median of 9, 3 and 8 is 8."""
-    from .conftest import TOML
-
     third = '[tool.jmeb.endpoints.three]\nprovider = "openai"\nmodel = "judge-3"\nbase_url = "{url}"\n'
     values = {"judge-1": 9, "judge-2": 3, "judge-3": 8}
     serve(

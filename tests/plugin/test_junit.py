@@ -74,6 +74,9 @@ def test_outcomes_are_what_pytest_says(run: Run, way, family, project, serve):
     assert kinds["jmeb.release max_unscored_rate"] == ["Error"]
     assert properties(found["jmeb.en.y-principle.Y-1 story/0"])["jmeb.verdict"] == "unscored"
     assert len(found) == 12 + 3
+    (failure,) = found["jmeb.en.x-principle.X-1 story/0"].result
+    assert failure.message == "lowest turn 1.0 < 3.0; mean 1.0 < 5.0"
+    assert "turn 0 · one: 1 · because" in failure.text
 
 
 def test_the_suite_carries_the_summary(run: Run, way, project, serve):
