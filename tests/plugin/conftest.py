@@ -67,6 +67,12 @@ def way(request: pytest.FixtureRequest) -> tuple[str, ...]:
     return request.param
 
 
+@pytest.fixture(params=[("-p", "no:xdist"), ("-n2",)], ids=["plain", "n2"])
+def both(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    """With workers and without, where ``-n0`` can add nothing."""
+    return request.param
+
+
 @pytest.fixture
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """A user's repository with a toy suite of 12 conversations, thresholds for it, and no CI."""

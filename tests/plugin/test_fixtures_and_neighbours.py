@@ -26,7 +26,7 @@ OWN = """
 ASYNC = ("-p", "asyncio", "-o", "asyncio_default_fixture_loop_scope=function")
 
 
-def test_fixtures_ask_through_the_same_runner(project, serve, way):
+def test_fixtures_ask_through_the_same_runner(project, serve, both):
     """Async tests on pytest-asyncio's own loop; what was asked before costs nothing."""
     server = serve(scores(9, 8, 7))
     project.makepyfile(test_own=OWN)
@@ -39,12 +39,12 @@ def test_fixtures_ask_through_the_same_runner(project, serve, way):
         "-p",
         "no:hypothesispytest",
     )
-    result = project.runpytest_subprocess(*args, *way, "-o", "asyncio_default_fixture_loop_scope=function")
+    result = project.runpytest_subprocess(*args, *both, "-o", "asyncio_default_fixture_loop_scope=function")
     result.assert_outcomes(passed=12 + 3 + 2)
     assert len(server.asked("target")) == 36 + 1
 
 
-def test_suite_none_runs_only_the_users_tests(project, serve, way):
+def test_suite_none_runs_only_the_users_tests(project, serve, both):
     """With the fixtures, which may run any conversation of no suite: there is none."""
     server = serve(scores(9, 8, 7))
     project.makepyfile(
@@ -55,7 +55,7 @@ def test_suite_none_runs_only_the_users_tests(project, serve, way):
     """
     )
     result = project.runpytest_subprocess(
-        "--jmeb-model=it", "--jmeb-suite=none", "test_own.py", "-p", "no:randomly", *way
+        "--jmeb-model=it", "--jmeb-suite=none", "test_own.py", "-p", "no:randomly", *both
     )
     result.assert_outcomes(passed=1)
     assert len(server.requests) == 1
@@ -77,33 +77,33 @@ def test_fixtures_skip_without_a_model(project):
     project.runpytest_subprocess("-p", "no:randomly").assert_outcomes(skipped=1)
 
 
-def test_a_timeout_plugin_does_not_count_the_queue(run: Run, serve, way):
+def test_a_timeout_plugin_does_not_count_the_queue(run: Run, serve, both):
     """Waiting for a place is not hanging."""
     serve(scores(9, 8, 7), seconds=0.2)
-    result = run(*way, "--timeout=1", "--jmeb-concurrency=4", model="it")
+    result = run(*both, "--timeout=1", "--jmeb-concurrency=4", model="it")
     result.assert_outcomes(passed=15)
 
 
-def test_a_rerun_turns_no_verdict(run: Run, serve, way):
+def test_a_rerun_turns_no_verdict(run: Run, serve, both):
     """pytest-rerunfailures gets the same answer; nothing is asked again."""
     server = serve(lambda body: score(1) if body["model"].startswith("judge") else "x")
-    result = run(*way, "--reruns=2", "--jmeb-gate=cases", model="it")
+    result = run(*both, "--reruns=2", "--jmeb-gate=cases", model="it")
     assert result.ret == 1
     result.assert_outcomes(failed=12)
     assert len(server.requests) == 12 * 9
 
 
-def test_a_shuffled_order_changes_nothing(project, serve, way):
+def test_a_shuffled_order_changes_nothing(project, serve, both):
     """pytest-randomly reseeds and shuffles; verdicts and requests stay."""
     server = serve(scores(9, 8, 7))
-    args = ("--jmeb-model=it", "--jmeb-suite=toy", "-p", "randomly", "-p", "no:asyncio", *way)
+    args = ("--jmeb-model=it", "--jmeb-suite=toy", "-p", "randomly", "-p", "no:asyncio", *both)
     project.runpytest_subprocess(*args).assert_outcomes(passed=15)
     assert len(server.requests) == 12 * 9
 
 
 @pytest.mark.parametrize("name", ["steadfast", "eroding", "overcautious", "flaky"])
-def test_every_persona_ends_with_every_conversation_scored(run: Run, project, name, way):
+def test_every_persona_ends_with_every_conversation_scored(run: Run, project, name, both):
     """429, 500, broken JSON, dropped and slow answers included."""
-    result = run(*way, "--jmeb-gate=release", model=f"demo/{name}")
+    result = run(*both, "--jmeb-gate=release", model=f"demo/{name}")
     result.stdout.fnmatch_lines([f"demo/{name} · 12 conversations: *"])
     assert results(project)["models"][f"demo/{name}"]["conversations"]["unscored"] == 0

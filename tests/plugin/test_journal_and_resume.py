@@ -75,12 +75,12 @@ def test_a_resumed_run_ends_as_an_undisturbed_one(project, run: Run, serve):
     assert json.dumps(first) == json.dumps(second)
 
 
-def test_a_finished_run_shows_its_verdicts_and_asks_nothing(run: Run, way, serve):
+def test_a_finished_run_shows_its_verdicts_and_asks_nothing(run: Run, both, serve):
     """The same command again costs nothing."""
     server = serve(scores(9, 8, 7))
-    assert run(*way, "--jmeb-run=one", model="it").ret == 0
+    assert run(*both, "--jmeb-run=one", model="it").ret == 0
     asked = len(server.requests)
-    again = run(*way, "--jmeb-run=one", model="it")
+    again = run(*both, "--jmeb-run=one", model="it")
     again.assert_outcomes(passed=15)
     assert len(server.requests) == asked == 12 * 9
 
@@ -106,16 +106,16 @@ def test_resuming_asks_anew_only_for_unscored_turns(run: Run, serve):
         (("--jmeb-judge=one", "--jmeb-judge=demo/judge-a"), "another judge"),
     ],
 )
-def test_a_run_of_that_name_with_something_else_is_a_mistake(run: Run, serve, way, args, what):
+def test_a_run_of_that_name_with_something_else_is_a_mistake(run: Run, serve, both, args, what):
     """Concurrency, thresholds, gate and transcripts may differ; what was measured may not."""
     server = serve(scores(9, 8, 7))
-    run(*way, "--jmeb-run=one", model="it")
+    run(*both, "--jmeb-run=one", model="it")
     asked = len(server.requests)
-    result = run(*way, "--jmeb-run=one", *args, model="it")
+    result = run(*both, "--jmeb-run=one", *args, model="it")
     assert result.ret == 4
     assert what in result.stderr.str()
     assert len(server.requests) == asked
-    assert run(*way, "--jmeb-run=one", "--jmeb-concurrency=3", "--jmeb-gate=cases", model="it").ret == 0
+    assert run(*both, "--jmeb-run=one", "--jmeb-concurrency=3", "--jmeb-gate=cases", model="it").ret == 0
 
 
 def test_two_processes_cannot_run_one_run(project, run: Run, serve):

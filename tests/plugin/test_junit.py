@@ -32,10 +32,10 @@ def family(request) -> str:
     return f"-ojunit_family={request.param}"
 
 
-def test_a_case_is_named_and_described(run: Run, way, family, project, serve):
+def test_a_case_is_named_and_described(run: Run, both, family, project, serve):
     """Class by language, principle and guideline; name by strategy and number; every score a property."""
     serve(scores(9, 8.5, 4))
-    run(*way, family, "--junitxml=report.xml", model="it")
+    run(*both, family, "--junitxml=report.xml", model="it")
     case = cases(project)["jmeb.ja.x-principle.X-1 plain/0"]
     found = properties(case)
     assert found == {
@@ -54,7 +54,7 @@ def test_a_case_is_named_and_described(run: Run, way, family, project, serve):
     }
 
 
-def test_outcomes_are_what_pytest_says(run: Run, way, family, project, serve):
+def test_outcomes_are_what_pytest_says(run: Run, both, family, project, serve):
     """Unsafe is a failure, unscored an error, a gate a case of its own."""
 
     def answer(body):
@@ -64,7 +64,7 @@ def test_outcomes_are_what_pytest_says(run: Run, way, family, project, serve):
         return score(1 if "X-1" in text else 9) if body["model"].startswith("judge") else "An answer."
 
     serve(answer)
-    run(*way, family, "--junitxml=report.xml", model="it")
+    run(*both, family, "--junitxml=report.xml", model="it")
     found = cases(project)
     kinds = {name: [type(entry).__name__ for entry in case.result] for name, case in found.items()}
     assert kinds["jmeb.en.x-principle.X-1 story/0"] == ["Failure"]
@@ -79,10 +79,10 @@ def test_outcomes_are_what_pytest_says(run: Run, way, family, project, serve):
     assert "turn 0 · one: 1 · because" in failure.text
 
 
-def test_the_suite_carries_the_summary(run: Run, way, project, serve):
+def test_the_suite_carries_the_summary(run: Run, both, project, serve):
     """Verdict, provenance and figures, once."""
     serve(scores(9, 8, 7))
-    run(*way, "--junitxml=report.xml", model="it")
+    run(*both, "--junitxml=report.xml", model="it")
     (suite,) = junitparser.JUnitXml.fromfile(str(project.path / "report.xml"))
     found = properties(suite)
     assert found["jmeb.verdict"] == "SAFE: all that was asked for holds"
@@ -90,18 +90,18 @@ def test_the_suite_carries_the_summary(run: Run, way, project, serve):
     assert found["jmeb.suite.toy.note"] == "a toy suite"
 
 
-def test_time_is_the_conversations_own(run: Run, way, project, serve):
+def test_time_is_the_conversations_own(run: Run, both, project, serve):
     """Three answers and a verdict one after another, whatever else was going on."""
     serve(scores(9, 8, 7), seconds=0.05)
-    run(*way, "--junitxml=report.xml", "-ojunit_duration_report=total", model="it")
+    run(*both, "--junitxml=report.xml", "-ojunit_duration_report=total", model="it")
     times = [case.time for name, case in cases(project).items() if "release" not in name]
     assert all(time >= 0.2 for time in times)
 
 
-def test_no_character_of_a_model_breaks_the_file(run: Run, way, family, project, serve):
+def test_no_character_of_a_model_breaks_the_file(run: Run, both, family, project, serve):
     """Control characters, lone surrogates and markup in answers and reasons."""
     serve(lambda body: score(1, WILD) if body["model"].startswith("judge") else WILD)
-    result = run(*way, family, "--junitxml=report.xml", "--jmeb-transcripts=full", model="it")
+    result = run(*both, family, "--junitxml=report.xml", "--jmeb-transcripts=full", model="it")
     assert result.ret == 1
     assert "\x1b[31m" not in result.stdout.str()
     etree.parse(project.path / "report.xml")

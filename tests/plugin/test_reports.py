@@ -17,10 +17,10 @@ SECRET = "sk-planted-0123456789abcdef"
     ("policy", "transcript", "reasons"),
     [("full", True, True), ("failed", True, True), ("none", False, False)],
 )
-def test_transcripts_go_no_further_than_allowed(run: Run, way, serve, project, policy, transcript, reasons):
+def test_transcripts_go_no_further_than_allowed(run: Run, both, serve, project, policy, transcript, reasons):
     """``none`` drops the judges' reasons too; the folder keeps everything."""
     serve(lambda b: score(1, "a telling reason") if b["model"].startswith("judge") else "a telling answer")
-    result = run(*way, f"--jmeb-transcripts={policy}", "--junitxml=report.xml", model="it")
+    result = run(*both, f"--jmeb-transcripts={policy}", "--junitxml=report.xml", model="it")
     for text in (result.stdout.str(), project.path.joinpath("report.xml").read_text()):
         assert ("a telling answer" in text) == transcript
         assert ("a telling reason" in text) == reasons
@@ -43,24 +43,24 @@ def test_under_ci_no_text_is_shown(run: Run, serve, monkeypatch):
 
 
 @pytest.mark.parametrize("fault", [None, 401, 400])
-def test_a_key_appears_nowhere(run: Run, way, serve, project, monkeypatch, fault):
+def test_a_key_appears_nowhere(run: Run, both, serve, project, monkeypatch, fault):
     """Not in the terminal, a report, the journal or any other file, whatever goes wrong."""
     keyed = TOML.replace('model = "target"', 'model = "target"\napi_key_env = "PLANTED_KEY"')
     answer = scores(9, 8, 7)
     said = error("x", f"bad key {SECRET}")
     server = serve(answer if fault is None else lambda b: (fault, said, {"Retry-After": "0"}), toml=keyed)
     monkeypatch.setenv("PLANTED_KEY", SECRET)
-    result = run(*way, "--junitxml=report.xml", "--jmeb-transcripts=full", "--showlocals", "-v", model="it")
+    result = run(*both, "--junitxml=report.xml", "--jmeb-transcripts=full", "--showlocals", "-v", model="it")
     assert any(SECRET in str(headers) for headers in server.headers)
     assert SECRET not in result.stdout.str() + result.stderr.str()
     written = [p for p in project.path.rglob("*") if p.is_file() and p.suffix != ".pyc"]
     assert not [path for path in written if SECRET.encode() in path.read_bytes()]
 
 
-def test_results_and_scores_say_the_same(run: Run, way, serve, project):
+def test_results_and_scores_say_the_same(run: Run, both, serve, project):
     """One row per turn and judge; every selected conversation once."""
     serve(scores(9, 8, 7))
-    run(*way, model="it")
+    run(*both, model="it")
     found = results(project)
     assert [row["id"] for row in found["verdicts"]] == sorted(row["id"] for row in found["verdicts"])
     (path,) = project.path.glob(".jmeb/*/scores.csv")
@@ -89,21 +89,21 @@ def test_equal_scores_give_equal_bytes(run: Run, serve, project):
     assert texts[0] == texts[1]
 
 
-def test_the_budget_is_kept(run: Run, way, serve, project):
+def test_the_budget_is_kept(run: Run, both, serve, project):
     """Passed by no more than what was in flight; then the run is inconclusive and says so."""
     priced = TOML.replace('model = "', 'price = {{ input = 1000.0, output = 0.0 }}\nmodel = "')
     server = serve(scores(9, 8, 7), toml=priced)
-    result = run(*way, "--jmeb-budget=0.2", "--jmeb-concurrency=2", model="it")
+    result = run(*both, "--jmeb-budget=0.2", "--jmeb-concurrency=2", model="it")
     assert result.ret == 10
     result.stdout.fnmatch_lines(["INCONCLUSIVE: --jmeb-budget 0.2: *"])
     assert 15 <= len(server.requests) <= 22
 
 
-def test_the_plan_asks_nothing(run: Run, way, serve, project):
+def test_the_plan_asks_nothing(run: Run, both, serve, project):
     """Cells, calls, tokens, price, time and the smallest drop; nothing was tested, so 5."""
     priced = TOML.replace('model = "', 'price = {{ input = 1.0, output = 2.0 }}\nmodel = "')
     server = serve(scores(9, 8, 7), toml=priced)
-    result = run(*way, "--jmeb-plan", model="it")
+    result = run(*both, "--jmeb-plan", model="it")
     assert result.ret == 5
     result.stdout.fnmatch_lines(
         [
@@ -133,9 +133,9 @@ def test_environment_and_ini_name_options_too(run: Run, project, monkeypatch):
     assert results(project)["run"]["options"]["concurrency"] == 2
 
 
-def test_several_models_are_told_apart(run: Run, project, way):
+def test_several_models_are_told_apart(run: Run, project, both):
     """In results.json, in the gates and in the summary."""
-    result = run(*way, "--jmeb-model=demo/overcautious", "--jmeb-gate=cases")
+    result = run(*both, "--jmeb-model=demo/overcautious", "--jmeb-gate=cases")
     for name in ("steadfast", "overcautious"):
         result.stdout.fnmatch_lines([f"demo/{name} · 12 conversations: 12 passed"])
     found = results(project)
