@@ -143,7 +143,7 @@ async def judge_turn(judge: str, ask: AskJudge, *, arbiter: bool = False) -> Sco
             problem = verdict
             attempt += 1
     except CallFailed as error:
-        problem = str(error)
+        problem = str(error).removeprefix(f"{judge}: ")
     return Score(judge, None, problem, arbiter)
 
 

@@ -55,6 +55,8 @@ class Measurement:
         self.session = session
         self.secret = secret
         self.clock = Clock()
+        self.cut = 0
+        """Tokens of the target's last answer: the limit, if the server has one that we did not set."""
 
     async def record(self) -> Record:
         """Hold the conversation; each turn is judged while the next is under way."""
@@ -62,8 +64,13 @@ class Measurement:
         judging: list[asyncio.Task[tuple[Score, ...]]] = []
 
         async def ask(messages: tuple[Message, ...], turn: int, attempt: int) -> Reply | None:
-            request = Request(messages, max_tokens=longer(target, attempt % TARGET_ATTEMPTS))
-            return await self.attempt(target, self.slot("target", turn, attempt), request, TARGET_ATTEMPTS)
+            again = attempt % TARGET_ATTEMPTS
+            limit = 2 * (target.limit or self.cut) if again else 0
+            request = Request(messages, max_tokens=limit or None)
+            slot = self.slot("target", turn, attempt)
+            reply = await self.attempt(target, slot, request, TARGET_ATTEMPTS)
+            self.cut = reply.usage.output if reply else 0
+            return reply
 
         def heard(turn: int, turns: tuple[Turn, ...]) -> None:
             self.clock.turn_ends(turn)
@@ -99,7 +106,8 @@ class Measurement:
             mark = nonce(self.secret, case.base_id, turn, place, attempt)
             request = judge_request(
                 case.suite, rubric, case.conversation, turns, mark,
-                again=attempt > 0, max_tokens=longer(judge, attempt),
+                again=attempt > 0,
+                max_tokens=2 * judge.limit if judge.limit and attempt else None,
             )  # fmt: skip
             return await self.attempt(
                 judge, self.slot(f"judge{place}", turn, attempt), request, ATTEMPTS, mark
@@ -127,11 +135,6 @@ class Measurement:
         self.clock.session[chain] = answered.session
         self.clock.add(slot, answered.seconds)
         return answered.reply
-
-
-def longer(endpoint: Endpoint, again: int) -> int | None:
-    """Twice the endpoint's limit for an answer that is asked for again; ``None`` keeps the limit."""
-    return 2 * endpoint.limit if endpoint.limit and again else None
 
 
 class Clock:

@@ -269,7 +269,7 @@ class JmebSession:
         judges = ", ".join(endpoint.name for endpoint in self.settings.judges)
         suites = [f"jmeb: suite {s.name} {s.version}: {s.note}" for s in self.selection.suites]
         return [
-            f"jmeb: {len(self.selection.cases)} conversations with {names}; judges {judges}",
+            f"jmeb: {len(self.selection.cases)} test cases with {names}; judges {judges}",
             *suites,
         ]
 

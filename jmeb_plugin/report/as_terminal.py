@@ -48,7 +48,7 @@ def status_line(progress: Any) -> str:
     parts = [
         f"{progress.done}/{progress.total} conversations",
         f"{progress.in_flight} in flight",
-        f"{speed:.0f} answers/s",
+        f"{speed:.{0 if speed >= 10 else 1}f} answers/s",
         f"{tokens(progress.tokens)} tokens",
     ]
     if progress.usd:

@@ -55,7 +55,8 @@ def outcomes(conversations: Mapping[str, int]) -> str:
         "unscored": "unscored",
     }
     parts = [f"{conversations[name]} {word}" for name, word in words.items() if conversations[name]]
-    return f"{conversations['selected']} conversations: {', '.join(parts)}"
+    selected = conversations["selected"]
+    return f"{selected} conversation{'s' * (selected != 1)}: {', '.join(parts)}"
 
 
 def model_facts(model: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -12,7 +12,7 @@ import pytest
 
 from .conftest import QUIET, Run, scores
 
-LIVE = re.compile(r"jmeb: \d+/12 conversations · \d+ in flight · \d+ answers/s · [\d.]+( k)? tokens")
+LIVE = re.compile(r"jmeb: \d+/12 conversations · \d+ in flight · [\d.]+ answers/s · [\d.]+( k)? tokens")
 
 
 def on_a_terminal(project, *args: str) -> str:
@@ -74,7 +74,7 @@ def test_the_header_says_what_will_run(run: Run, serve):
     serve(scores(9, 8, 7))
     result = run("-n0", model="it")
     result.stdout.fnmatch_lines(
-        ["jmeb: 12 conversations with it; judges one, two", "jmeb: suite toy 1: a toy suite"]
+        ["jmeb: 12 test cases with it; judges one, two", "jmeb: suite toy 1: a toy suite"]
     )
 
 
