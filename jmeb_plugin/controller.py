@@ -54,6 +54,7 @@ class Controller:
         self.started = dt.datetime.now(dt.UTC)
         self.runner: Runner | None = None
         self.making = threading.Lock()
+        self.stopping: Stopped | None = None
         self.relay: Relay | None = None
         self.demo: DemoServer | None = None
         self.folder: Path | None = None
@@ -181,6 +182,8 @@ class Controller:
         case_id = question["wait"]
         if question.get("start"):
             self.start_case(case_id)
+        elif self.stopping:
+            raise self.stopping
         record = self.wait(case_id)
         return record.to_json() if record else None
 
@@ -191,9 +194,10 @@ class Controller:
         self.engine().start([self.cases[case_id]])
 
     def close(self, reason: str) -> None:
-        """Stop asking, and wake whoever waits."""
+        """Stop asking, wake whoever waits, and give no worker another record to report."""
+        self.stopping = Stopped(reason)
         if self.runner is not None:
-            self.runner.close(Stopped(reason))
+            self.runner.close(self.stopping)
 
     # -- at the end ----------------------------------------------------------------------------
 
