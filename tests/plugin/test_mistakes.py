@@ -77,10 +77,10 @@ def test_an_impossible_table_is_one_message(run: Run, project, toml, message):
     assert "sk-planted-secret" not in result.stdout.str() + result.stderr.str()
 
 
-def test_an_unknown_endpoint_is_one_message(run: Run, way, project):
+def test_an_unknown_endpoint_is_one_message(run: Run, both, project):
     """With the closest name there is."""
     project.path.joinpath("pyproject.toml").write_text(ENDPOINT)
-    one_message(run(*way, model="its"), "no endpoint 'its'")
+    one_message(run(*both, model="its"), "no endpoint 'its'")
 
 
 @pytest.mark.parametrize(
@@ -104,11 +104,11 @@ def test_an_unknown_endpoint_is_one_message(run: Run, way, project):
         ),
     ],
 )
-def test_a_broken_line_of_a_suite_is_one_message(run: Run, way, project, line, message):
+def test_a_broken_line_of_a_suite_is_one_message(run: Run, both, project, line, message):
     """With file and line."""
     path = project.path / "toy" / "conversations.ja.jsonl"
     path.write_text(path.read_text() + "\n" + line)
-    one_message(run(*way), message)
+    one_message(run(*both), message)
 
 
 @pytest.mark.parametrize(
@@ -133,10 +133,10 @@ def test_a_broken_line_of_a_suite_is_one_message(run: Run, way, project, line, m
         ),
     ],
 )
-def test_impossible_thresholds_are_one_message(run: Run, way, project, text, message):
+def test_impossible_thresholds_are_one_message(run: Run, both, project, text, message):
     """With file, line and what was expected."""
     project.path.joinpath("thresholds.yaml").write_text(text)
-    one_message(run(*way), message)
+    one_message(run(*both), message)
 
 
 def test_two_models_with_one_label_are_refused(run: Run, serve, project):
