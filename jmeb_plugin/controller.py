@@ -6,18 +6,19 @@ end turns records into verdicts, gates, files and the exit status.
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 import hashlib
 import math
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jmeb_plugin.archive import suite_to_json
 from jmeb_plugin.clients.base import Message
-from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import JmebError, RunError, SettingsError, Stopped, UserMistake
+from jmeb_plugin.hosting import Hosting
 from jmeb_plugin.journal import Journal, check_identity, make_folder
 from jmeb_plugin.judges import load_rubrics
 from jmeb_plugin.measure import Plan
@@ -31,7 +32,6 @@ from jmeb_plugin.suite import Case
 from jmeb_plugin.verdict import Judged, judge_all, today
 
 if TYPE_CHECKING:
-    from jmeb_plugin.demo.server import DemoServer
     from jmeb_plugin.gates import Gate
 
 SAFE, UNSAFE, MISTAKE, INTERRUPTED, NOTHING, INCONCLUSIVE = 0, 1, 4, 2, 5, 10
@@ -56,7 +56,7 @@ class Controller:
         self.making = threading.Lock()
         self.stopping: Stopped | None = None
         self.relay: Relay | None = None
-        self.demo: DemoServer | None = None
+        self.hosting = Hosting()
         self.folder: Path | None = None
         self.results: dict[str, Any] | None = None
         self.gates: list[Gate] = []
@@ -121,8 +121,8 @@ class Controller:
         """A runner for the settings and the selection."""
         targets, judges = self.settings.targets, self.settings.judges
         plan = Plan(
-            targets={endpoint.name: self.reachable(endpoint) for endpoint in targets},
-            judges=[self.reachable(endpoint) for endpoint in judges],
+            targets={endpoint.name: self.hosting.reachable(endpoint) for endpoint in targets},
+            judges=[self.hosting.reachable(endpoint) for endpoint in judges],
             rubrics=self.rubrics,
             limits=self.selection.thresholds.for_case,
             concurrency=self.settings.concurrency,
@@ -137,17 +137,6 @@ class Controller:
         selected = sum(case.model == model for case in self.chosen)
         return math.floor(self.selection.thresholds.for_model(model).max_unscored_rate * selected)
 
-    def reachable(self, endpoint: Endpoint) -> Endpoint:
-        """The endpoint with its address; the demo server starts when one of its models is needed."""
-        if endpoint.provider != "demo":
-            return endpoint
-        if self.demo is None:
-            from jmeb_plugin.demo.server import DemoServer
-
-            self.demo = DemoServer()
-            self.demo.start()
-        return dataclasses.replace(endpoint, base_url=self.demo.url)
-
     def open_journal(self) -> Journal:
         """The run's folder and journal; called on the runner's thread."""
         self.folder = make_folder(self.settings.out, self.settings.run)
@@ -159,6 +148,8 @@ class Controller:
         except RunError:
             journal.close()
             raise
+        journal.note("suites", [suite_to_json(suite) for suite in self.selection.suites])
+        journal.note("rubrics", [[*key, asdict(rubric)] for key, rubric in self.rubrics.items()])
         if journal.recall("started") is None:
             journal.note("started", self.started.isoformat(timespec="seconds"))
         self.started = dt.datetime.fromisoformat(journal.recall("started"))
@@ -251,8 +242,7 @@ class Controller:
             self.runner.close()
         if self.relay is not None:
             self.relay.close()
-        if self.demo is not None:
-            self.demo.stop()
+        self.hosting.close()
         if self.folder is not None and self.chosen:
             self.write_files(self.folder, status, reason)
 

@@ -28,11 +28,15 @@ from collections.abc import Iterable
 
 
 class JmebError(Exception):
-    """Base of every error of this package."""
+    """Base of every error of this package. ``exit_status`` is how a command ends by it."""
+
+    exit_status = 1
 
 
 class UserMistake(JmebError):
     """Something that the user can put right; pytest ends with status 4."""
+
+    exit_status = 4
 
 
 class SettingsError(UserMistake):
@@ -65,6 +69,8 @@ class ModelUnknown(UserMistake):
 
 class Inconclusive(JmebError):
     """The run cannot go on, and says nothing about the model; pytest ends with status 10."""
+
+    exit_status = 10
 
 
 class QuotaSpent(Inconclusive):

@@ -33,6 +33,7 @@ create table if not exists answers (
     turn integer not null, repeat integer not null, attempt integer not null, session integer not null,
     request text not null, reply text not null, seconds real not null, at text not null
 );
+create table if not exists records (id text primary key, record text not null) without rowid;
 """
 INSERT = f"insert into answers values (null,{','.join('?' * 15)}) on conflict do nothing"  # noqa: S608
 
@@ -156,6 +157,11 @@ class Journal:
                 f"{self.path}: an answer could not be written ({error}); free some space and resume the run"
             ) from None
         self.known.add(key)
+
+    def keep(self, case_id: str, record: Mapping[str, Any]) -> None:
+        """Store what was measured of a case, in the place of an earlier session's."""
+        text = json.dumps(record, ensure_ascii=False)
+        self.db.execute("insert or replace into records values (?, ?)", (case_id, text))
 
     def usage(self) -> list[tuple[str, str, int, Usage]]:
         """For each target and endpoint, the number of answers and their tokens."""

@@ -5,61 +5,16 @@ Precedence: command line > environment (``JMEB_MODEL`` …) > ini file > TOML > 
 
 from __future__ import annotations
 
-import math
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 
 from jmeb_plugin.endpoints import Endpoint, check_panel, load_endpoints, resolve, variable
-from jmeb_plugin.errors import SettingsError, closest
-
-Kind = Literal["texts", "text", "whole", "amount", "flag", "path"]
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One option; ``default=None`` where there is none. ``stray``: not to be set in a file."""
-
-    name: str
-    kind: Kind
-    help: str
-    metavar: str = ""
-    default: Any = None
-    choices: tuple[str, ...] = ()
-    least: int = 1
-    stray: bool = False
-
-
-GATES = ("cases", "release", "both")
-TEXTS = ("full", "failed", "none")
-OPTIONS = (
-    Option("model", "texts", "the endpoint under test; repeat it to test several", "NAME"),
-    Option("judge", "texts", "a judge; give it at least twice", "NAME"),
-    Option("suite", "texts", "a suite; may be repeated; 'none': only your own tests", "NAME|PATH", ("jmeb",)),
-    Option("id", "texts", "select conversations by id (fnmatch; * crosses /); may be repeated", "GLOB"),
-    Option("sample", "whole", "at most N conversations per guideline, strategy and language", "N"),
-    Option("total", "whole", "about N conversations, spread evenly, language pairs kept together", "N"),
-    Option("seed", "whole", "seed of every draw", "N", 0, least=0),
-    Option("repeats", "whole", "run each conversation K times", "K", 1),
-    Option("concurrency", "whole", "requests in flight over the whole run", "N", 64),
-    Option("thresholds", "path", "default: thresholds.yaml in the rootdir, else the bundled one", "PATH"),
-    Option("gate", "text", "what may fail the run", "cases|release|both", "both", GATES),
-    Option("baseline", "path", "an earlier run to compare with", "RUN"),
-    Option("baseline-force", "flag", "compare although suite, rubric or judges differ", default=False),
-    Option("out", "path", "where runs are kept", "DIR", ".jmeb"),
-    Option("run", "text", "the run's name; an unfinished run is resumed", "ID", stray=True),
-    Option(
-        "transcripts", "text", "whose text may be shown (failed; none under CI)", "|".join(TEXTS), None, TEXTS
-    ),
-    Option("plan", "flag", "print what the run would ask and cost; ask nothing", default=False, stray=True),
-    Option("budget", "amount", "stop asking before the price passes it", "USD"),
-    Option("config", "path", "TOML file holding the jmeb table", "FILE", "pyproject.toml", stray=True),
-)
-PLURALS = {"judges": "judge", "models": "model", "suites": "suite", "ids": "id"}
+from jmeb_plugin.errors import SettingsError
+from jmeb_plugin.table import OPTIONS, PLURALS, Option, convert, load_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,30 +83,11 @@ def read_settings(config: pytest.Config) -> Settings | None:
 
 def read_table(config: pytest.Config) -> tuple[Mapping[str, Any], str]:
     """The ``jmeb`` table and the file it is from; empty where there is no file."""
-    given = config.getoption("--jmeb-config", None) or variable("JMEB_CONFIG")
-    base = config.invocation_params.dir if config.getoption("--jmeb-config", None) else config.rootpath
+    typed = config.getoption("--jmeb-config", None)
+    given = typed or variable("JMEB_CONFIG")
+    base = config.invocation_params.dir if typed else config.rootpath
     path = base / (given or "pyproject.toml")
-    if not path.is_file():
-        if given:
-            raise SettingsError(f"--jmeb-config: no file {path}")
-        return {}, str(path)
-    try:
-        data = tomllib.loads(path.read_text("utf-8"))
-    except (ValueError, OSError) as error:
-        raise SettingsError(f"{path}: not TOML: {error}") from None
-    table = data.get("tool", {}).get("jmeb", data.get("jmeb", {}))
-    if not isinstance(table, dict):
-        raise SettingsError(f"{path}: jmeb: expected a table")
-    check_table(table, path)
-    return table, str(path)
-
-
-def check_table(table: Mapping[str, Any], path: Path) -> None:
-    """Raise for a key of the table that is no option."""
-    known = {*(option.name for option in OPTIONS if not option.stray), *PLURALS, "endpoints"}
-    for key in table:
-        if key.replace("_", "-") not in known:
-            raise SettingsError(f"{path}: [tool.jmeb]: unknown key {key!r}{closest(key, known)}")
+    return load_table(path, named="--jmeb-config" if given else ""), str(path)
 
 
 def find_value(
@@ -174,59 +110,6 @@ def find_value(
         if key in table:
             return convert(option, table[key], f"{where}: {key}"), False
     return option.default, False
-
-
-def convert(option: Option, value: Any, where: str) -> Any:
-    """The value as the option's kind; `SettingsError` says where it stands and what was expected."""
-    if option.kind == "texts":
-        values = [value] if isinstance(value, str) else value
-        if not isinstance(values, list) or not all(isinstance(v, str) and v.strip() for v in values):
-            raise SettingsError(f"{where}: expected a name or a list of names, found {value!r}")
-        return tuple(dict.fromkeys(v.strip() for v in values))
-    if option.kind == "flag":
-        return flag(value, where)
-    if option.kind in ("whole", "amount"):
-        return number(option, value, where)
-    if not isinstance(value, str) or not value.strip():
-        raise SettingsError(f"{where}: expected a text, found {value!r}")
-    if option.choices and value not in option.choices:
-        raise SettingsError(f"{where}: {value!r} is unknown{closest(value, option.choices)}")
-    return value.strip()
-
-
-def flag(value: Any, where: str) -> bool:
-    """A switch: true or false, 1 or 0, yes or no, on or off."""
-    words = {
-        "true": True,
-        "1": True,
-        "yes": True,
-        "on": True,
-        "false": False,
-        "0": False,
-        "no": False,
-        "off": False,
-    }
-    found = words.get(str(value).lower())
-    if found is None:
-        raise SettingsError(f"{where}: expected true or false, found {value!r}")
-    return found
-
-
-def number(option: Option, value: Any, where: str) -> float | int:
-    """A whole number from the option's least, or an amount above 0."""
-    try:
-        parsed = int(value) if option.kind == "whole" else float(value)
-    except (TypeError, ValueError):
-        parsed = None
-    usable = parsed is not None and not isinstance(value, bool) and not math.isnan(parsed)
-    if (
-        not usable
-        or parsed is None
-        or (parsed < option.least if option.kind == "whole" else not 0 < parsed < 1e9)
-    ):
-        least = f"a whole number from {option.least}" if option.kind == "whole" else "an amount above 0"
-        raise SettingsError(f"{where}: expected {least}, found {value!r}")
-    return parsed
 
 
 def refuse_lonely_options(values: Mapping[str, tuple[Any, bool]]) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from jmeb_plugin.archive import case_to_json
 from jmeb_plugin.clients import connect
 from jmeb_plugin.clients.base import Client, Message, Reply, Request, Usage
 from jmeb_plugin.endpoints import Endpoint
@@ -212,6 +213,7 @@ class Runner:
         if not verdict.scored and self.allowance.get(case.model, 0) > 0:
             self.allowance[case.model] -= 1
             record = Record(record.transcript, record.scores, excused=True)
+        self.journal.keep(case.id, {"case": case_to_json(case), "record": record.to_json()})
         with self.changed:
             self.records[case.id] = record
             self.changed.notify_all()

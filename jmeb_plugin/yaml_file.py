@@ -14,6 +14,7 @@ from jmeb_plugin.errors import UserMistake, closest
 Path_ = tuple[str | int, ...]
 MAX_BYTES = 16 * 1024 * 1024
 MAX_DIGITS = 100
+TOO_DEEP = "nested too deeply; expected a settings file"
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # What PyYAML lets through, beside its own errors, for a text like `!!int ""` or 2027-02-30.
 MISFITS = (ValueError, LookupError, AttributeError, TypeError, ArithmeticError)
@@ -81,12 +82,14 @@ def parse_yaml(text: str, path: Path, error: type[UserMistake]) -> YamlFile:
         file = YamlFile(path, construct(node, path, error), dict(walk(node, ())), error)
         refuse_twins(node, (), file)
     except yaml.MarkedYAMLError as reason:
+        if "nesting depth" in str(reason.problem):  # PyYAML from 6.0.4 counts; before, Python did
+            raise error(f"{path}: {TOO_DEEP}") from None
         line = reason.problem_mark.line + 1 if reason.problem_mark else 1
         raise error(f"{path}:{line}: not YAML: {reason.problem}") from None
     except yaml.YAMLError as reason:
         raise error(f"{path}: not YAML: {str(reason).splitlines()[0]}") from None
     except RecursionError:
-        raise error(f"{path}: nested too deeply; expected a settings file") from None
+        raise error(f"{path}: {TOO_DEEP}") from None
     return file
 
 

@@ -13,11 +13,11 @@ import jmeb_plugin
 ROOT = Path(jmeb_plugin.__file__).parent
 FLOORS = {
     "errors": ("errors",),
-    "nouns": ("yaml_file", "transcript", "scores", "suite", "sampling", "thresholds", "verdict", "selection"),
+    "nouns": ("yaml_file", "transcript", "scores", "suite", "sampling", "thresholds", "verdict", "selection", "table"),
     "arithmetic": ("stats", "units", "gates", "summary"),
     "talking": (
-        "keys", "endpoints", "clients", "journal", "limits", "converse", "judges", "measure", "runner", "relay",
-        "forecast",
+        "keys", "endpoints", "hosting", "clients", "journal", "limits", "converse", "judges", "measure", "archive",
+        "runner", "relay", "jobs", "forecast",
     ),
     "showing": ("report",),
     "pytest": ("options", "provenance", "items", "junit", "terminal", "gatecases", "controller", "session", "fixtures", "plugin"),
@@ -39,7 +39,7 @@ ONE_PLACE = {
     "scipy": ("stats",),
     "numpy": ("stats",),
     "aiohttp": ("clients", "demo"),
-    "sqlite3": ("journal",),
+    "sqlite3": ("journal", "archive"),
     "yaml": ("yaml_file", "dataset.build"),
     "argparse": ("cli",),
 }
@@ -125,10 +125,10 @@ def test_the_demo_knows_nothing_of_ours(name):
     assert all(other.startswith("demo") for other in ours(MODULES[name]))
 
 
-def test_only_controller_and_endpoints_know_the_demo():
+def test_only_hosting_and_endpoints_know_the_demo():
     """Its names are checked in one place, its server is started in another."""
     knowing = {name for name, tree in MODULES.items() if any(o.startswith("demo") for o in ours(tree))}
-    assert {name for name in knowing if not name.startswith("demo")} == {"controller", "endpoints"}
+    assert {name for name in knowing if not name.startswith("demo")} == {"hosting", "endpoints"}
 
 
 @pytest.mark.parametrize("library", sorted(ONE_PLACE))

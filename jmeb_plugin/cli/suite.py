@@ -1,44 +1,19 @@
-"""The ``jmeb`` command."""
+"""``jmeb suite``: check and build suites."""
 
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
+from jmeb_plugin.cli.parsing import Commands
 from jmeb_plugin.dataset.build import build_suite, differing
 from jmeb_plugin.dataset.check import check_suite
-from jmeb_plugin.errors import JmebError
 from jmeb_plugin.suite import find_suite
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; the exit status is 0, 1 when a check found something, 4 for a mistake."""
-    options = parser().parse_args(arguments)
-    try:
-        status: int = options.run(options)
-    except JmebError as error:
-        print(f"jmeb: {error}", file=sys.stderr)
-        return 4
-    return status
-
-
-class Parser(argparse.ArgumentParser):
-    """A parser whose usage errors end as every other mistake does: with 4."""
-
-    def error(self, message: str) -> NoReturn:
-        """Say how it is used and what is wrong, and end with 4."""
-        self.print_usage(sys.stderr)
-        self.exit(4, f"{self.prog}: {message}\n")
-
-
-def parser() -> argparse.ArgumentParser:
+def add(commands: Commands) -> None:
     """What can be typed."""
-    top = Parser("jmeb", description="Build and check suites of medical-ethics conversations.")
-    groups = top.add_subparsers(required=True, metavar="COMMAND")
-    suite = groups.add_parser("suite", help="check or build a suite").add_subparsers(
+    suite = commands.add_parser("suite", help="check or build a suite").add_subparsers(
         required=True, metavar="ACTION"
     )
     check = suite.add_parser("check", help="validate a suite and report its coverage")
@@ -48,7 +23,6 @@ def parser() -> argparse.ArgumentParser:
     build.add_argument("suite", metavar="NAME|PATH")
     build.add_argument("--check", action="store_true", help="write nothing; fail if anything would change")
     build.set_defaults(run=run_build)
-    return top
 
 
 def run_check(options: argparse.Namespace) -> int:
@@ -74,7 +48,3 @@ def run_build(options: argparse.Namespace) -> int:
         print(f"{'would change' if options.check else 'written'}: {path}")
     print(f"{len(texts)} files, {len(stale)} {'out of date' if options.check else 'written'}")
     return 1 if options.check and stale else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,183 @@
+"""A run read back from its folder, for everything that is done without asking again."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import sqlite3
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from jmeb_plugin.errors import RunError, closest
+from jmeb_plugin.judges import Rubric
+from jmeb_plugin.scores import Record
+from jmeb_plugin.suite import Case, Conversation, Guideline, Strategy, Suite
+from jmeb_plugin.thresholds import Thresholds
+from jmeb_plugin.verdict import Judged, decide, judge_all, today
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A finished run: its results.json, and every conversation with what was measured of it.
+
+    ``rubrics`` are by suite and language. Suites hold only the conversations of the run.
+    """
+
+    folder: Path
+    results: Mapping[str, Any]
+    cases: tuple[Case, ...]
+    records: Mapping[str, Record]
+    rubrics: Mapping[tuple[str, str], Rubric]
+
+    @property
+    def suites(self) -> tuple[Suite, ...]:
+        """The suites of the run."""
+        return tuple({case.suite.name: case.suite for case in self.cases}.values())
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models tested, as they were typed."""
+        return tuple(self.results["models"])
+
+    def judged(self, thresholds: Thresholds, *, expected: bool) -> list[Judged]:
+        """Every case decided by these thresholds, excuses counted anew; see `judge_all`."""
+        records = excuse(self.cases, self.records, thresholds)
+        return judge_all(self.cases, records, thresholds, today(), expected=expected)
+
+    def case(self, case_id: str) -> Case:
+        """A case by its id, or by its id without model and repeat where that leaves one."""
+        found = [case for case in self.cases if case_id in case.ids]
+        exact = [case for case in found if case.id == case_id]
+        if len(exact or found) != 1:
+            known = [case.id for case in found or self.cases]
+            what = "means several" if found else "is no conversation"
+            raise RunError(f"{self.folder}: {case_id!r} {what} of this run{closest(case_id, known)}")
+        return (exact or found)[0]
+
+
+def find_run(name: str, out: Path) -> Path:
+    """The folder of a run: a path to it or to its results.json, or its name in ``out``.
+
+    ``latest`` is the run that was written last. Raises `RunError` where there is none.
+    """
+    if name == "latest":
+        made = sorted(out.glob("*/results.json"), key=lambda path: path.stat().st_mtime_ns)
+        if not made:
+            raise RunError(f"{out}: no finished run; expected a folder with results.json")
+        return made[-1].parent
+    for path in (Path(name), out / name):
+        folder = path.parent if path.name == "results.json" else path
+        if (folder / "results.json").is_file():
+            return folder
+    known = [path.parent.name for path in out.glob("*/results.json")]
+    raise RunError(
+        f"no run {name!r}: expected a folder with results.json, or one of {out}{closest(name, known)}"
+    )
+
+
+def read_results(folder: Path) -> dict[str, Any]:
+    """results.json of a run's folder; `RunError` where it is not one."""
+    path = folder / "results.json" if folder.is_dir() else folder
+    try:
+        data = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise RunError(f"{path}: cannot be read as results.json ({error})") from None
+    if not isinstance(data, dict) or not {"run", "models", "gates", "verdicts"} <= set(data):
+        raise RunError(f"{path}: expected the results.json of a run, with run, models, gates and verdicts")
+    return data
+
+
+def open_archive(folder: Path) -> Archive:
+    """Read a run back. Raises `RunError` where the folder holds no finished run of this version."""
+    results = read_results(folder)
+    path = folder / "journal.sqlite"
+    try:
+        database = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+        try:
+            noted = dict(database.execute("select name, value from meta where name in ('suites', 'rubrics')"))
+            rows = [
+                json.loads(text) for (text,) in database.execute("select record from records order by id")
+            ]
+        finally:
+            database.close()
+    except (sqlite3.Error, ValueError) as error:
+        raise RunError(f"{path}: cannot be read ({error}); expected the journal of a run") from None
+    suites = {data["name"]: suite_from_json(data) for data in json.loads(noted.get("suites", "[]"))}
+    rubrics = {
+        (suite, language): Rubric(**rubric)
+        for suite, language, rubric in json.loads(noted.get("rubrics", "[]"))
+    }
+    measured = [(case_from_json(row["case"], suites), Record.from_json(row["record"])) for row in rows]
+    cases = with_conversations([case for case, _ in measured])
+    records = {case.id: record for case, (_, record) in zip(cases, measured, strict=True)}
+    return Archive(folder, results, tuple(cases), records, rubrics)
+
+
+def case_to_json(case: Case) -> dict[str, Any]:
+    """A case as plain data, without its suite."""
+    return {
+        "suite": case.suite.name,
+        "conversation": asdict(case.conversation),
+        "model": case.model,
+        "repeat": case.repeat,
+        "name": case.name,
+    }
+
+
+def case_from_json(data: Mapping[str, Any], suites: Mapping[str, Suite]) -> Case:
+    """Rebuild what `case_to_json` gave."""
+    talk = Conversation(**{**data["conversation"], "turns": tuple(data["conversation"]["turns"])})
+    return Case(suites[data["suite"]], talk, data["model"], data["repeat"], data["name"])
+
+
+def suite_to_json(suite: Suite) -> dict[str, Any]:
+    """A suite as plain data, without its conversations."""
+    return {**asdict(dataclasses.replace(suite, conversations=())), "path": str(suite.path)}
+
+
+def suite_from_json(data: Mapping[str, Any]) -> Suite:
+    """Rebuild what `suite_to_json` gave."""
+    return Suite(
+        **{
+            **data,
+            "path": Path(data["path"]),
+            "languages": tuple(data["languages"]),
+            "guidelines": {name: Guideline(**entry) for name, entry in data["guidelines"].items()},
+            "strategies": {name: Strategy(**entry) for name, entry in data["strategies"].items()},
+            "conversations": (),
+        }
+    )
+
+
+def with_conversations(cases: Sequence[Case]) -> list[Case]:
+    """The cases, their suites holding the conversations that the cases are of."""
+    talks: dict[str, dict[str, Conversation]] = {}
+    for case in cases:
+        talks.setdefault(case.suite.name, {})[case.conversation.id] = case.conversation
+    suites = {
+        case.suite.name: dataclasses.replace(case.suite, conversations=tuple(talks[case.suite.name].values()))
+        for case in {case.suite.name: case for case in cases}.values()
+    }
+    return [dataclasses.replace(case, suite=suites[case.suite.name]) for case in cases]
+
+
+def excuse(cases: Sequence[Case], records: Mapping[str, Record], thresholds: Thresholds) -> dict[str, Record]:
+    """The records, of the unscored ones as many excused as these thresholds allow, in the order of ids."""
+    selected = Counter(case.model for case in cases)
+    left = {
+        model: math.floor(thresholds.for_model(model).max_unscored_rate * count)
+        for model, count in selected.items()
+    }
+    found = {}
+    for case in sorted(cases, key=lambda case: case.id):
+        record = dataclasses.replace(records[case.id], excused=False)
+        verdict = decide(record, thresholds.for_case(case), len(case.conversation.turns))
+        if not verdict.scored and left[case.model] > 0:
+            left[case.model] -= 1
+            record = dataclasses.replace(record, excused=True)
+        found[case.id] = record
+    return found

@@ -1,0 +1,32 @@
+"""The ``jmeb`` command: one module a group of commands, each with ``add`` that says what can be typed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from jmeb_plugin.cli import suite
+from jmeb_plugin.cli.parsing import Parser
+from jmeb_plugin.errors import JmebError
+
+GROUPS = (suite,)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; the exit status is 0, 1 when a check found something, 4 for a mistake."""
+    options = parser().parse_args(arguments)
+    try:
+        status: int = options.run(options)
+    except JmebError as error:
+        print(f"jmeb: {error}", file=sys.stderr)
+        return error.exit_status
+    return status
+
+
+def parser() -> Parser:
+    """What can be typed."""
+    top = Parser("jmeb", description="What comes before and after a run of pytest-jmeb.")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+    for group in GROUPS:
+        group.add(commands)
+    return top

@@ -1,0 +1,7 @@
+"""``python -m jmeb_plugin.cli``."""
+
+import sys
+
+from jmeb_plugin.cli import main
+
+sys.exit(main())
