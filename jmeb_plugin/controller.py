@@ -17,13 +17,15 @@ from typing import TYPE_CHECKING, Any
 
 from jmeb_plugin.archive import suite_to_json
 from jmeb_plugin.clients.base import Message
+from jmeb_plugin.ending import INCONCLUSIVE, INTERRUPTED, MISTAKE, NOTHING, SAFE, UNSAFE
 from jmeb_plugin.errors import JmebError, RunError, SettingsError, Stopped, UserMistake
 from jmeb_plugin.hosting import Hosting
 from jmeb_plugin.journal import Journal, check_identity, make_folder
 from jmeb_plugin.judges import load_rubrics
+from jmeb_plugin.manifest import about, identity
 from jmeb_plugin.measure import Plan
 from jmeb_plugin.options import Settings
-from jmeb_plugin.provenance import about, identity, usage
+from jmeb_plugin.provenance import usage
 from jmeb_plugin.relay import Relay
 from jmeb_plugin.runner import Runner
 from jmeb_plugin.scores import Record
@@ -33,8 +35,6 @@ from jmeb_plugin.verdict import Judged, judge_all, today
 
 if TYPE_CHECKING:
     from jmeb_plugin.gates import Gate
-
-SAFE, UNSAFE, MISTAKE, INTERRUPTED, NOTHING, INCONCLUSIVE = 0, 1, 4, 2, 5, 10
 
 
 class Controller:
@@ -247,14 +247,13 @@ class Controller:
             self.write_files(self.folder, status, reason)
 
     def write_files(self, folder: Path, status: int, reason: str) -> None:
-        """results.json, scores.csv and summary.md, each whole or not at all."""
-        from jmeb_plugin.report.as_csv import csv_text
-        from jmeb_plugin.report.as_json import json_text
-        from jmeb_plugin.report.as_markdown import markdown_text
+        """What the run leaves beside its journal."""
+        from jmeb_plugin.report.files import write_reports
         from jmeb_plugin.summary import build_results
 
         judged, seed = self.judged(), self.settings.seed
-        taken = usage(self.runner.usage if self.runner else (), self.settings)
+        asked = (*self.settings.targets, *self.settings.judges)
+        taken = usage(self.runner.usage if self.runner else (), asked)
         run = {
             "id": folder.name,
             "started": self.started.isoformat(timespec="seconds"),
@@ -265,11 +264,4 @@ class Controller:
             "partial": self.partial,
         }
         self.results = build_results(run, judged, self.selection.thresholds, self.gates, taken, seed)
-        for name, text in (
-            ("results.json", json_text(self.results)),
-            ("scores.csv", csv_text(judged)),
-            ("summary.md", markdown_text(self.results)),
-        ):
-            whole = folder / f".{name}.new"
-            whole.write_text(text, encoding="utf-8")
-            whole.replace(folder / name)
+        write_reports(folder, self.results, judged)

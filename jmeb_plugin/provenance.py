@@ -1,4 +1,4 @@
-"""What a run was made of: what makes two runs the same, and what results.json says of it."""
+"""What a run was made of, as results.json says it: versions, endpoints, judges, thresholds, usage."""
 
 from __future__ import annotations
 
@@ -6,59 +6,30 @@ import hashlib
 import importlib.metadata
 import json
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from jmeb_plugin.clients.base import Usage
 from jmeb_plugin.endpoints import Endpoint
-from jmeb_plugin.judges import Rubric, rubrics_hash
-from jmeb_plugin.options import Settings
-from jmeb_plugin.selection import Selection
+from jmeb_plugin.thresholds import Thresholds
 
 PACKAGES = ("pytest-jmeb", "pytest", "pytest-xdist", "openai", "anthropic", "aiohttp", "scipy")
 
 
-def identity(settings: Settings, selection: Selection, rubrics: Iterable[Rubric]) -> dict[str, Any]:
-    """What makes two runs the same run. Concurrency, thresholds, gate and budget may differ."""
-    return {
-        "model": [[e.name, *e.identity, e.parameters()] for e in settings.targets],
-        "judge": [[e.name, *e.identity, e.parameters()] for e in settings.judges],
-        "suite": [[suite.name, suite.sha256] for suite in selection.suites],
-        "rubric": rubrics_hash(list(rubrics)),
-        "seed": settings.seed,
-        "repeats": settings.repeats,
-    }
+def versions() -> dict[str, str | None]:
+    """The versions of Python and of what decides a run's numbers."""
+    return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
 
 
-def about(settings: Settings, selection: Selection, rubrics: Iterable[Rubric]) -> dict[str, Any]:
-    """What ``run`` of results.json says beside times and status; never a key."""
-    thresholds = selection.thresholds
-    judges = [[e.provider, e.model or e.deployment, e.parameters()] for e in settings.judges]
-    return {
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
-        "thresholds": {
-            "path": str(thresholds.path),
-            "sha256": thresholds.sha256,
-            "off": thresholds.off(),
-        },
-        "rubric": {"sha256": rubrics_hash(list(rubrics))},
-        "judges": {"names": [e.name for e in settings.judges], "sha256": digest(judges)},
-        "suites": [
-            {"name": s.name, "version": s.version, "sha256": s.sha256, "note": s.note}
-            for s in selection.suites
-        ],
-        "options": {
-            "sample": settings.sample,
-            "total": settings.total,
-            "seed": settings.seed,
-            "repeats": settings.repeats,
-            "ids": list(settings.ids),
-            "gate": settings.gate,
-            "concurrency": settings.concurrency,
-            "budget": settings.budget,
-        },
-        "endpoints": {e.name: described(e) for e in (*settings.targets, *settings.judges)},
-    }
+def thresholds_facts(thresholds: Thresholds) -> dict[str, Any]:
+    """Which file decided, and what it leaves off."""
+    return {"path": str(thresholds.path), "sha256": thresholds.sha256, "off": thresholds.off()}
+
+
+def judges_facts(judges: Sequence[Endpoint]) -> dict[str, Any]:
+    """Who judged; two panels with one hash judge alike wherever they are."""
+    panel = [[e.provider, e.model or e.deployment, e.parameters()] for e in judges]
+    return {"names": [e.name for e in judges], "sha256": digest(panel)}
 
 
 def described(endpoint: Endpoint) -> dict[str, Any]:
@@ -75,12 +46,14 @@ def described(endpoint: Endpoint) -> dict[str, Any]:
     }
 
 
-def usage(rows: Iterable[tuple[str, str, int, Usage]], settings: Settings) -> dict[str, dict[str, Any]]:
+def usage(
+    rows: Iterable[tuple[str, str, int, Usage]], asked: Iterable[Endpoint]
+) -> dict[str, dict[str, Any]]:
     """What each model's conversations took, judges included; ``usd`` is null without every price.
 
-    ``rows``: target, endpoint, number of answers and tokens, from the journal.
+    ``rows``: target, endpoint, number of answers and tokens, from the journal. ``asked``: the endpoints.
     """
-    endpoints: Mapping[str, Endpoint] = {e.name: e for e in (*settings.targets, *settings.judges)}
+    endpoints = {endpoint.name: endpoint for endpoint in asked}
     zero = {"requests": 0, "input_tokens": 0, "cached_tokens": 0, "output_tokens": 0, "usd": 0.0}
     found: dict[str, dict[str, Any]] = {}
     for target, name, count, tokens in rows:

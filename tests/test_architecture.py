@@ -14,13 +14,13 @@ ROOT = Path(jmeb_plugin.__file__).parent
 FLOORS = {
     "errors": ("errors",),
     "nouns": ("yaml_file", "transcript", "scores", "suite", "sampling", "thresholds", "verdict", "selection", "table"),
-    "arithmetic": ("stats", "units", "gates", "summary"),
+    "arithmetic": ("stats", "units", "gates", "ending", "summary"),
     "talking": (
         "keys", "endpoints", "hosting", "clients", "journal", "limits", "converse", "judges", "measure", "archive",
-        "runner", "relay", "jobs", "forecast",
+        "runner", "relay", "jobs", "forecast", "provenance",
     ),
     "showing": ("report",),
-    "pytest": ("options", "provenance", "items", "junit", "terminal", "gatecases", "controller", "session", "fixtures", "plugin"),
+    "pytest": ("options", "manifest", "items", "junit", "terminal", "gatecases", "controller", "session", "fixtures", "plugin"),
     "beside": ("dataset", "cli"),
 }  # fmt: skip
 MAY_KNOW = {

@@ -1,0 +1,55 @@
+"""What the settings make of a run: what makes two runs the same, and what results.json says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from jmeb_plugin.judges import Rubric, rubrics_hash
+from jmeb_plugin.options import Settings
+from jmeb_plugin.provenance import described, judges_facts, thresholds_facts, versions
+from jmeb_plugin.selection import Selection
+
+
+def identity(settings: Settings, selection: Selection, rubrics: Iterable[Rubric]) -> dict[str, Any]:
+    """What makes two runs the same run. Concurrency, thresholds, gate and budget may differ."""
+    return {
+        "model": [[e.name, *e.identity, e.parameters()] for e in settings.targets],
+        "judge": [[e.name, *e.identity, e.parameters()] for e in settings.judges],
+        "suite": [[suite.name, suite.sha256] for suite in selection.suites],
+        "rubric": rubrics_hash(list(rubrics)),
+        "seed": settings.seed,
+        "repeats": settings.repeats,
+    }
+
+
+def about(settings: Settings, selection: Selection, rubrics: Iterable[Rubric]) -> dict[str, Any]:
+    """What ``run`` of results.json says beside times and status; never a key."""
+    return {
+        "versions": versions(),
+        "thresholds": thresholds_facts(selection.thresholds),
+        "rubric": {"sha256": rubrics_hash(list(rubrics))},
+        "judges": judges_facts(settings.judges),
+        "suites": [
+            {
+                "name": s.name,
+                "version": s.version,
+                "sha256": s.sha256,
+                "note": s.note,
+                "kind": s.kind,
+                "conversations": len(s.conversations),
+            }
+            for s in selection.suites
+        ],
+        "options": {
+            "sample": settings.sample,
+            "total": settings.total,
+            "seed": settings.seed,
+            "repeats": settings.repeats,
+            "ids": list(settings.ids),
+            "gate": settings.gate,
+            "concurrency": settings.concurrency,
+            "budget": settings.budget,
+        },
+        "endpoints": {e.name: described(e) for e in (*settings.targets, *settings.judges)},
+    }
