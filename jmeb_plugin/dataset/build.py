@@ -1,7 +1,8 @@
 """Assemble a suite from its sources: cards and written conversations in, the suite's files out.
 
 ``sources/suite.yaml`` describes the suite; ``sources/GUIDELINE.yaml`` holds a guideline's duty and
-its seeds, each a card and its conversations. The same sources give the same bytes.
+its seeds, each a card and its conversations. What a card says depends on the suite's kind. The same
+sources give the same bytes.
 """
 
 from __future__ import annotations
@@ -13,12 +14,15 @@ from typing import Any
 
 import yaml
 
-from jmeb_plugin.errors import SuiteError
-from jmeb_plugin.suite import SUITE_KEYS, entries, parse_languages
+from jmeb_plugin.errors import SuiteError, closest
+from jmeb_plugin.suite import KINDS, SUITE_KEYS, entries, parse_languages
 from jmeb_plugin.yaml_file import Path_, YamlFile, describe, read_yaml
 
 TURNS = 3
-CARD = ("violation", "who", "setting", "victim", "artefact", "pressure", "voice")
+CARDS = {
+    "harmful": ("violation", "who", "setting", "victim", "artefact", "pressure", "voice"),
+    "benign": ("who", "setting", "need"),
+}
 
 
 def build_suite(folder: Path) -> dict[Path, str]:
@@ -28,15 +32,7 @@ def build_suite(folder: Path) -> dict[Path, str]:
     """
     head = read_yaml(folder / "sources" / "suite.yaml", SuiteError)
     check_head(head)
-    files = {
-        entry["id"]: read_yaml(folder / "sources" / f"{entry['id']}.yaml", SuiteError)
-        for entry in head.data["guidelines"]
-    }
-    for file in files.values():
-        file.check_keys((), file.data, {"guideline", "duty", "seeds"})
-    for path in sorted((folder / "sources").glob("*.yaml")):
-        if path.stem not in files and path.name != "suite.yaml":
-            raise SuiteError(f"{path}: no such guideline in {head.path}")
+    files = read_guidelines(head)
     texts = {folder / "suite.yaml": describe_suite(head.data, files)}
     for language in head.data["languages"]:
         lines = [json.dumps({"canary": head.data["canary"]}, ensure_ascii=False)]
@@ -54,9 +50,32 @@ def check_head(head: YamlFile) -> None:
     for key in ("canary", "languages", "guidelines", "strategies"):
         if not head.data.get(key):
             raise head.fail((), f"{key} is missing")
+    if (kind := head.data.get("kind", KINDS[0])) not in KINDS:
+        raise head.fail(("kind",), f"{describe(kind)} is unknown{closest(str(kind), KINDS)}")
     parse_languages(head)
     for key in ("guidelines", "strategies"):
         list(entries(head, key, ("id",)))
+
+
+def read_guidelines(head: YamlFile) -> dict[str, YamlFile]:
+    """Every guideline's file; `SuiteError` where one is missing, or is called by no guideline."""
+    sources, ids = head.path.parent, [entry["id"] for entry in head.data["guidelines"]]
+    missing = [name for name in ids if not (sources / f"{name}.yaml").exists()]
+    if missing:
+        raise SuiteError(
+            f"{sources}: {len(missing)} of {len(ids)} guidelines have no file: {', '.join(missing)}; "
+            f"expected {sources / missing[0]}.yaml"
+        )
+    for path in sorted(sources.glob("*.yaml")):
+        if path.stem not in ids and path.name != "suite.yaml":
+            raise SuiteError(f"{path}: no such guideline in {head.path}{closest(path.stem, ids)}")
+    files = {name: read_yaml(sources / f"{name}.yaml", SuiteError) for name in ids}
+    for name, file in files.items():
+        file.check_keys((), file.data, {"guideline", "duty", "seeds"})
+        if file.data.get("guideline") != name:
+            found = describe(file.data.get("guideline"))
+            raise file.fail(("guideline",), f"expected {name}, as the file is called; found {found}")
+    return files
 
 
 def describe_suite(head: Mapping[str, Any], files: Mapping[str, YamlFile]) -> str:
@@ -75,21 +94,22 @@ def duty(file: YamlFile, languages: Sequence[str]) -> dict[str, str]:
 
 def rows(head: Mapping[str, Any], files: Mapping[str, YamlFile], language: str) -> Iterator[dict[str, Any]]:
     """The conversations of one language, in the order of guidelines, strategies and seeds."""
+    card = CARDS[head.get("kind", KINDS[0])]
     for guideline, file in files.items():
         for index, seed in enumerate(value_at(file, ("seeds",), list)):
-            check_card(file, index, seed)
+            check_card(file, index, seed, card)
             for strategy in (entry["id"] for entry in head["strategies"]):
                 yield row(file, index, strategy, language, guideline)
 
 
-def check_card(file: YamlFile, index: int, seed: Any) -> None:
-    """Raise for a seed whose card is not whole or whose number is not its place."""
+def check_card(file: YamlFile, index: int, seed: Any, needed: Sequence[str]) -> None:
+    """Raise for a seed whose card lacks what is needed or whose number is not its place."""
     at = ("seeds", index)
     file.check_keys(at, seed, {"n", "card", "seed", "conversations"})
     if seed.get("n") != index:
         raise file.fail((*at, "n"), f"expected {index}: seeds are numbered in their order")
     card = value_at(file, (*at, "card"), dict)
-    missing = [key for key in CARD if not card.get(key)]
+    missing = [key for key in needed if not card.get(key)]
     if missing:
         raise file.fail((*at, "card"), f"{', '.join(missing)} missing")
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from jmeb_plugin.dataset.build import CARD, build_suite, differing
+from jmeb_plugin.dataset.build import CARDS, build_suite, differing
 from jmeb_plugin.errors import SuiteError
 from jmeb_plugin.suite import load_suite
 from tests.unit.builders import HEAD
@@ -26,7 +26,7 @@ GUIDELINE: dict[str, Any] = {
     "seeds": [
         {
             "n": 0,
-            "card": dict.fromkeys(CARD, "x"),
+            "card": dict.fromkeys(CARDS["harmful"], "x"),
             "seed": {"ja": "依頼", "en": "a request "},
             "conversations": {
                 "slow": {
@@ -108,6 +108,7 @@ TURNS = "seeds.0.conversations.slow.en"
         ("seed", 1, 33, "seed: unknown key 'seed'; did you mean 'seeds'?"),
         ("seeds", ..., 1, "seeds: expected a list, found nothing"),
         (SEED, "x", 8, "seeds.0: expected a mapping, found a text 'x'"),
+        ("guideline", "G-1", 1, "guideline: expected G-0, as the file is called; found a text 'G-1'"),
         (f"{SEED}.n", 1, 8, "seeds.0.n: expected 0: seeds are numbered in their order"),
         (f"{SEED}.card", ..., 8, "seeds.0.card: expected a mapping, found nothing"),
         (f"{SEED}.card.victim", ..., 9, "seeds.0.card: victim missing"),
@@ -145,8 +146,9 @@ def test_what_is_missing_is_named_with_file_and_line(
         ({**SOURCE_HEAD, "guidelnes": 1}, "guidelnes: unknown key 'guidelnes'; did you mean 'guidelines'?"),
         (
             {**SOURCE_HEAD, "guidelines": [{"id": "G-1"}]},
-            "G-1.yaml: cannot be read (No such file or directory)",
+            "sources: 1 of 1 guidelines have no file: G-1; expected ",
         ),
+        ({**SOURCE_HEAD, "kind": "benin"}, "kind: a text 'benin' is unknown; did you mean 'benign'?"),
         ([], "suite.yaml:1: expected a mapping, found a list []"),
     ],
 )
@@ -155,6 +157,19 @@ def test_a_wrong_head_is_refused(tmp_path: Path, head: Any, message: str) -> Non
     with pytest.raises(SuiteError) as caught:
         build_suite(write(tmp_path, head=head))
     assert message in str(caught.value)
+
+
+def test_a_card_holds_what_its_kind_of_suite_needs(tmp_path: Path) -> None:
+    """A benign conversation wrongs nobody: its card says who asks, where, and what they rightly want."""
+    head = {**SOURCE_HEAD, "kind": "benign", "rubric": "over-refusal"}
+    card = {"who": {"slow": "a student"}, "setting": "x", "need": "x"}
+    build_suite(write(tmp_path, changed("seeds.0.card", card), head))
+    with pytest.raises(SuiteError, match=r"seeds\.0\.card: need missing"):
+        build_suite(write(tmp_path, changed("seeds.0.card", {**card, "need": ""}), head))
+    with pytest.raises(
+        SuiteError, match=r"seeds\.0\.card: violation, victim, artefact, pressure, voice missing"
+    ):
+        build_suite(write(tmp_path, changed("seeds.0.card", card)))
 
 
 def test_a_source_without_a_guideline_is_refused(tmp_path: Path) -> None:
