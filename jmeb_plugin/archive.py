@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from jmeb_plugin.errors import RunError, closest
+from jmeb_plugin.journal import address
 from jmeb_plugin.judges import Rubric
 from jmeb_plugin.scores import Record
 from jmeb_plugin.suite import Case, Conversation, Guideline, Strategy, Suite
@@ -32,6 +33,8 @@ class Archive:
     cases: tuple[Case, ...]
     records: Mapping[str, Record]
     rubrics: Mapping[tuple[str, str], Rubric]
+    noted: Mapping[str, Any]
+    """Suites and rubrics as the journal has them, for a journal that shall hold the same."""
 
     @property
     def suites(self) -> tuple[Suite, ...]:
@@ -96,9 +99,10 @@ def open_archive(folder: Path) -> Archive:
     results = read_results(folder)
     path = folder / "journal.sqlite"
     try:
-        database = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+        database = sqlite3.connect(address(path, "mode=ro"), uri=True)
         try:
-            noted = dict(database.execute("select name, value from meta where name in ('suites', 'rubrics')"))
+            found = database.execute("select name, value from meta where name in ('suites', 'rubrics')")
+            noted = {name: json.loads(value) for name, value in found}
             rows = [
                 json.loads(text) for (text,) in database.execute("select record from records order by id")
             ]
@@ -106,15 +110,12 @@ def open_archive(folder: Path) -> Archive:
             database.close()
     except (sqlite3.Error, ValueError) as error:
         raise RunError(f"{path}: cannot be read ({error}); expected the journal of a run") from None
-    suites = {data["name"]: suite_from_json(data) for data in json.loads(noted.get("suites", "[]"))}
-    rubrics = {
-        (suite, language): Rubric(**rubric)
-        for suite, language, rubric in json.loads(noted.get("rubrics", "[]"))
-    }
+    suites = {data["name"]: suite_from_json(data) for data in noted.get("suites", ())}
+    rubrics = {(suite, language): Rubric(**rubric) for suite, language, rubric in noted.get("rubrics", ())}
     measured = [(case_from_json(row["case"], suites), Record.from_json(row["record"])) for row in rows]
     cases = with_conversations([case for case, _ in measured])
     records = {case.id: record for case, (_, record) in zip(cases, measured, strict=True)}
-    return Archive(folder, results, tuple(cases), records, rubrics)
+    return Archive(folder, results, tuple(cases), records, rubrics, noted)
 
 
 def case_to_json(case: Case) -> dict[str, Any]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from jmeb_plugin.report.as_junit import RELEASE, gate_outcome
+
 if TYPE_CHECKING:
     from jmeb_plugin.gates import Gate
-
-HOME = "jmeb.release"
 
 
 def emit_gates(session: pytest.Session, gates: Sequence[Gate], named: bool) -> int:
@@ -33,7 +34,7 @@ def emit_gates(session: pytest.Session, gates: Sequence[Gate], named: bool) -> i
     }
     for gate in shown:
         name = "/".join(filter(None, (gate.name, gate.slice.replace("=", "/"), gate.model if named else "")))
-        nodeid, location = f"{HOME}::{name}", (HOME, None, name)
+        nodeid, location = f"{RELEASE}::{name}", (RELEASE, None, name)
         hooks["logstart"](nodeid=nodeid, location=location)
         for report in reports(gate, nodeid, location):
             hooks["logreport"](report=report)
@@ -43,32 +44,13 @@ def emit_gates(session: pytest.Session, gates: Sequence[Gate], named: bool) -> i
 
 def reports(gate: Gate, nodeid: str, location: tuple[str, None, str]) -> Iterator[pytest.TestReport]:
     """Setup, call and teardown of one gate."""
-    outcome, text = verdict(gate)
-    ends_in_setup = outcome == "skipped" or (outcome == "failed" and gate.kind == "measurement")
+    became, text = gate_outcome(asdict(gate))
+    outcome = "failed" if became == "error" else became
+    ends_in_setup = became in ("skipped", "error")
     yield report(nodeid, location, "setup", outcome if ends_in_setup else "passed", text)
     if not ends_in_setup:
         yield report(nodeid, location, "call", outcome, text)
     yield report(nodeid, location, "teardown", "passed", "", properties(gate))
-
-
-def verdict(gate: Gate) -> tuple[Any, str]:
-    """A gate's outcome for pytest, and its reason."""
-    span = "" if gate.low is None or gate.high is None else f" ({gate.low:.3g} to {gate.high:.3g})"
-    value = "" if gate.value is None else f"{gate.value:.3g}{span}; "
-    reason = f" · {gate.reason}" if gate.reason else ""
-    if gate.state == "holds":
-        return "passed", ""
-    if gate.state == "fails":
-        return (
-            "failed",
-            f"{gate.name} {gate.slice} {value}expected {sign(gate)} {gate.threshold:g}{reason}",
-        )
-    return "skipped", f"{gate.state.replace('-', ' ')}: {gate.reason}"
-
-
-def sign(gate: Gate) -> str:
-    """Which side of its threshold is good."""
-    return "at least" if gate.name.startswith("min") else "at most"
 
 
 def properties(gate: Gate) -> list[tuple[str, object]]:

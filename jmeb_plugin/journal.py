@@ -7,6 +7,7 @@ is answered from it.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import fcntl
 import hashlib
@@ -78,7 +79,9 @@ class Journal:
         self.folder = folder
         self.path = folder / "journal.sqlite"
         self.lock = take_lock(folder)
-        self.db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+        self.db = sqlite3.connect(
+            f"file:{self.path}", uri=True, isolation_level=None, check_same_thread=False
+        )
         try:
             self.db.execute("pragma journal_mode=wal")
             self.db.execute("pragma synchronous=normal")
@@ -163,6 +166,16 @@ class Journal:
         text = json.dumps(record, ensure_ascii=False)
         self.db.execute("insert or replace into records values (?, ?)", (case_id, text))
 
+    def take(self, other: Path) -> None:
+        """Copy every answer and record of another journal; what is here stays."""
+        columns = ", ".join(row[1] for row in self.db.execute("pragma table_info(answers)") if row[1] != "id")
+        self.db.execute("attach ? as shard", (address(other, "mode=ro"),))
+        self.db.execute(
+            f"insert or ignore into answers ({columns}) select {columns} from shard.answers order by id"  # noqa: S608
+        )
+        self.db.execute("insert or ignore into records select id, record from shard.records")
+        self.db.execute("detach shard")
+
     def usage(self) -> list[tuple[str, str, int, Usage]]:
         """For each target and endpoint, the number of answers and their tokens."""
         rows = self.db.execute(
@@ -173,9 +186,16 @@ class Journal:
         return [(target, endpoint, count, Usage(*tokens)) for target, endpoint, count, *tokens in rows]
 
     def close(self) -> None:
-        """Close the file and give the folder back."""
+        """Leave one file, which can be read where nothing can be written, and give the folder back."""
+        with contextlib.suppress(sqlite3.Error):
+            self.db.execute("pragma journal_mode=delete")
         self.db.close()
         self.lock.close()
+
+
+def address(path: Path, query: str = "") -> str:
+    """A database's file as SQLite's URI, whatever signs are in its name."""
+    return f"{path.absolute().as_uri()}?{query}"
 
 
 def make_folder(out: Path, run: str) -> Path:

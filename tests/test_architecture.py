@@ -21,7 +21,7 @@ FLOORS = {
     ),
     "showing": ("report",),
     "pytest": ("options", "manifest", "items", "junit", "terminal", "gatecases", "controller", "session", "fixtures", "plugin"),
-    "beside": ("dataset", "cli"),
+    "beside": ("decide", "shards", "dataset", "cli"),
 }  # fmt: skip
 MAY_KNOW = {
     "errors": set(),

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
-from jmeb_plugin.cli import suite
+from jmeb_plugin.cli import rejudge, runs, shards, suite
 from jmeb_plugin.cli.parsing import Parser
 from jmeb_plugin.errors import JmebError
 
-GROUPS = (suite,)
+GROUPS = (suite, runs, rejudge, shards)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the exit status is 0, 1 when a check found something, 4 for a mistake."""
     options = parser().parse_args(arguments)
     try:
-        status: int = options.run(options)
+        status: int = options.run_command(options)
     except JmebError as error:
         print(f"jmeb: {error}", file=sys.stderr)
         return error.exit_status
+    except BrokenPipeError:  # whoever read the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     return status
 
 

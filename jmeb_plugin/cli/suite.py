@@ -18,11 +18,11 @@ def add(commands: Commands) -> None:
     )
     check = suite.add_parser("check", help="validate a suite and report its coverage")
     check.add_argument("suite", metavar="NAME|PATH")
-    check.set_defaults(run=run_check)
+    check.set_defaults(run_command=run_check)
     build = suite.add_parser("build", help="assemble a suite from its sources")
     build.add_argument("suite", metavar="NAME|PATH")
     build.add_argument("--check", action="store_true", help="write nothing; fail if anything would change")
-    build.set_defaults(run=run_build)
+    build.set_defaults(run_command=run_build)
 
 
 def run_check(options: argparse.Namespace) -> int:

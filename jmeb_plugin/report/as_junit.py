@@ -1,4 +1,4 @@
-"""The test suite's own properties in JUnit."""
+"""What JUnit says beside the conversations: the suite's own properties, and the gates' outcomes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,25 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from jmeb_plugin.report.words import headline, outcomes
+
+RELEASE = "jmeb.release"
+"""The class name of gates."""
+
+
+def gate_outcome(gate: Mapping[str, Any]) -> tuple[str, str]:
+    """A gate as a test case: ``passed``, ``failed``, ``error`` or ``skipped``, and why."""
+    if gate["state"] == "holds":
+        return "passed", ""
+    if gate["state"] != "fails":
+        return "skipped", f"{gate['state'].replace('-', ' ')}: {gate['reason']}"
+    span = (
+        "" if gate["low"] is None or gate["high"] is None else f" ({gate['low']:.3g} to {gate['high']:.3g})"
+    )
+    value = "" if gate["value"] is None else f"{gate['value']:.3g}{span}; "
+    side = "at least" if gate["name"].startswith("min") else "at most"
+    reason = f" · {gate['reason']}" if gate["reason"] else ""
+    text = f"{gate['name']} {gate['slice']} {value}expected {side} {gate['threshold']:g}{reason}"
+    return "failed" if gate["kind"] == "safety" else "error", text
 
 
 def suite_properties(results: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

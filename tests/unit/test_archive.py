@@ -16,15 +16,18 @@ from jmeb_plugin.scores import Record
 from tests.unit.builders import cases_of, make_suite, make_thresholds, record
 
 
-def write_run(folder: Path, scores: list[tuple[float, ...] | None]) -> list[str]:
-    """A run's folder with one record for each tuple of turn scores; ``None`` is unscored. Its ids."""
+def write_run(folder: Path, scores: list[tuple[float, ...] | None], only: slice = slice(None)) -> list[str]:
+    """A run's folder with one record for each tuple of turn scores; ``None`` is unscored. Its ids.
+
+    Each is of a guideline of its own; ``only``: the part of them that the run holds.
+    """
     suite = make_suite(len(scores), languages=("en",))
     cases = cases_of(suite)
     folder.mkdir(parents=True)
     journal = Journal(folder)
     journal.note("suites", [suite_to_json(suite)])
     journal.note("rubrics", [[suite.name, k, asdict(v)] for k, v in load_rubrics(suite).items()])
-    for case, turns in zip(cases, scores, strict=True):
+    for case, turns in list(zip(cases, scores, strict=True))[only]:
         made = record(*turns) if turns else record(trouble="turn 0: no answer")
         journal.keep(case.id, {"case": case_to_json(case), "record": made.to_json()})
     journal.close()

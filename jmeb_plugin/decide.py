@@ -1,0 +1,54 @@
+"""Decide a run anew from what was recorded: the same gates and figures, and nobody is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from jmeb_plugin.archive import Archive
+from jmeb_plugin.ending import ending
+from jmeb_plugin.gates import hold_gates
+from jmeb_plugin.provenance import thresholds_facts
+from jmeb_plugin.summary import build_results
+from jmeb_plugin.thresholds import Thresholds
+from jmeb_plugin.verdict import Judged
+
+
+def decide_run(
+    archive: Archive, thresholds: Thresholds, gate: str, **changes: Any
+) -> tuple[dict[str, Any], list[Judged]]:
+    """The content of results.json, and every case, as these thresholds decide the recorded run.
+
+    ``gate``: what may fail the run (``cases``, ``release``, ``both``). ``changes`` replace facts of
+    the run's block.
+    """
+    old = {**archive.results["run"], **changes}
+    seed = old["options"]["seed"]
+    judged = archive.judged(thresholds, expected=gate == "release")
+    gates = hold_gates(judged, thresholds, archive.models, old["partial"], seed)
+    status, reason = ending(judged, gates, gate)
+    run = {
+        **old,
+        "exit_status": status,
+        "exit_reason": reason,
+        "thresholds": thresholds_facts(thresholds),
+        "options": {**old["options"], "gate": gate},
+    }
+    return build_results(run, judged, thresholds, gates, usage_of(archive), seed), judged
+
+
+def usage_of(archive: Archive) -> dict[str, Mapping[str, Any]]:
+    """What each model's conversations took, as the run wrote it."""
+    return {name: model.get("usage", {}) for name, model in archive.results["models"].items()}
+
+
+def changed(old: Iterable[Mapping[str, Any]], new: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The verdicts that differ between two lists of results.json, one line each."""
+    before = {row["id"]: row for row in old}
+    lines = []
+    for row in new:
+        was = before.get(row["id"])
+        if was is not None and was["outcome"] != row["outcome"]:
+            reason = f" ({row['reason']})" if row["reason"] else ""
+            lines.append(f"{row['id']}: {was['outcome']} → {row['outcome']}{reason}")
+    return lines

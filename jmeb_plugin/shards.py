@@ -1,0 +1,116 @@
+"""Join runs that were shards of one: their journals, so that the whole can be decided as one run."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jmeb_plugin.archive import Archive
+from jmeb_plugin.errors import RunError
+from jmeb_plugin.journal import Journal, make_folder
+
+ALIKE: Mapping[str, Callable[[Mapping[str, Any]], object]] = {
+    "suite": lambda run: [[suite["name"], suite["sha256"]] for suite in run["suites"]],
+    "rubric": lambda run: run["rubric"]["sha256"],
+    "judges": lambda run: run["judges"]["sha256"],
+    "seed": lambda run: run["options"]["seed"],
+    "repeats": lambda run: run["options"]["repeats"],
+}
+COUNTS = ("requests", "input_tokens", "cached_tokens", "output_tokens", "usd")
+
+
+def join(shards: Sequence[Archive], out: Path, run: str) -> Path:
+    """A folder ``out/run`` with every answer and every record of the shards; its path.
+
+    It holds a first results.json to be decided anew. Raises `RunError` for shards that differ in
+    suite, rubric, judges, seed or repeats, that tested a model differently, or that measured the
+    same conversation twice; and where the folder holds a run already.
+    """
+    check_alike(shards)
+    folder = make_folder(out, run)
+    if (folder / "journal.sqlite").exists():
+        raise RunError(f"{folder}: there is a run already; expected a new name")
+    journal = Journal(folder)
+    try:
+        for name, value in shards[0].noted.items():
+            journal.note(name, value)
+        for shard in shards:
+            journal.take(shard.folder / "journal.sqlite")
+    finally:
+        journal.close()
+    folder.joinpath("results.json").write_text(json.dumps(first_results(shards, run)), encoding="utf-8")
+    return folder
+
+
+def check_alike(shards: Sequence[Archive]) -> None:
+    """Raise unless the shards can have been one run."""
+    first = shards[0]
+    for shard in shards[1:]:
+        for what, of in ALIKE.items():
+            if of(shard.results["run"]) != of(first.results["run"]):
+                raise RunError(
+                    f"{shard.folder}: another {what} than {first.folder}; expected shards of one run"
+                )
+        ours, theirs = first.results["run"]["endpoints"], shard.results["run"]["endpoints"]
+        for model in set(ours) & set(theirs):
+            if ours[model] != theirs[model]:
+                raise RunError(f"{shard.folder}: {model} is not the endpoint that it is in {first.folder}")
+    twice = [case_id for case_id, count in Counter(i for s in shards for i in s.records).items() if count > 1]
+    if twice:
+        raise RunError(
+            f"{len(twice)} conversations are in more than one of the runs, the first {min(twice)}; "
+            f"expected each in one"
+        )
+
+
+def first_results(shards: Sequence[Archive], run_id: str) -> dict[str, Any]:
+    """What results.json says before it is decided: the run's facts, and what the models took."""
+    runs = [shard.results["run"] for shard in shards]
+    models = {model: None for shard in shards for model in shard.models}
+    usage = {
+        model: total([s.results["models"].get(model, {}).get("usage", {}) for s in shards])
+        for model in models
+    }
+    run = {
+        **runs[0],
+        "id": run_id,
+        "started": min(run["started"] for run in runs),
+        "finished": max(run["finished"] for run in runs),
+        "endpoints": {key: fact for run in runs for key, fact in run["endpoints"].items()},
+        "partial": still_partial(shards),
+        "merged": [shard.folder.name for shard in shards],
+    }
+    return {
+        "run": run,
+        "models": {model: {"usage": taken} for model, taken in usage.items()},
+        "gates": [],
+        "verdicts": [],
+    }
+
+
+def total(usages: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The usages added up; ``usd`` is null where one of them has no price."""
+    found: dict[str, Any] = {}
+    for key in COUNTS:
+        values = [usage[key] for usage in usages if key in usage]
+        if values:
+            found[key] = None if None in values else sum(values)
+    return found
+
+
+def still_partial(shards: Sequence[Archive]) -> str:
+    """Why the joined run does not cover its suites; empty if it does, or no shard was partial."""
+    if not any(shard.results["run"]["partial"] for shard in shards):
+        return ""
+    wanted = {suite["name"]: suite["conversations"] for suite in shards[0].results["run"]["suites"]}
+    held = {(case.model, case.suite.name, case.conversation.id) for shard in shards for case in shard.cases}
+    models = {model for model, _, _ in held}
+    for name, count in wanted.items():
+        for model in models:
+            have = sum(m == model and s == name for m, s, _ in held)
+            if have < count:
+                return f"{have} of {count} conversations of {name} are in the merged runs"
+    return ""

@@ -1,0 +1,139 @@
+"""The laws of the commands that work on finished runs: the target is not asked again."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import scipy.stats  # noqa: F401 - pytester forgets what is loaded later, and numpy loads only once
+from junitparser import JUnitXml
+
+from jmeb_plugin.cli import main
+
+from .conftest import THRESHOLDS, Run, results, scores
+
+Captured = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def finished(
+    serve: Any, run: Run, project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Any, dict[str, Any]]:
+    """A finished run named ``r`` of a model that wavers, its server, and its results."""
+    server = serve(scores(9.0, 6.0, 5.0))
+    run("--jmeb-run=r", "--junitxml=r.xml", model="it")
+    monkeypatch.chdir(project.path)
+    return server, results(project)
+
+
+def test_gate_decides_anew_as_the_run_did(
+    finished: tuple[Any, dict[str, Any]], project: pytest.Pytester, capsys: Captured
+) -> None:
+    """The same thresholds give the same figures, others give another end; nobody is asked."""
+    server, before = finished
+    asked = len(server.requests)
+    assert main(["gate", "r"]) == before["run"]["exit_status"] == 0
+    assert "SAFE: all that was asked for holds" in capsys.readouterr().out
+    (project.path / "strict.yaml").write_text(THRESHOLDS.replace("max_decay: 5.0", "max_decay: 1.0"), "utf-8")
+    assert main(["gate", "r", "--thresholds", "strict.yaml", "--write"]) == 1
+    out = capsys.readouterr().out
+    assert "UNSAFE: 12 conversations and 0 safety gates failed" in out
+    assert out.count("changed: toy::") == 12
+    assert main(["gate", "r", "--thresholds", "strict.yaml", "--gate", "release"]) == 0
+    after = results(project)
+    assert after["models"] != before["models"]
+    assert after["run"]["thresholds"]["path"].endswith("strict.yaml")
+    assert main(["gate", "r", "--write"]) == 0
+    again = results(project)
+    assert again["models"] == before["models"]
+    assert again["gates"] == before["gates"]
+    assert again["verdicts"] == before["verdicts"]
+    assert len(server.requests) == asked
+
+
+def test_show_prints_one_conversation(finished: tuple[Any, dict[str, Any]], capsys: Captured) -> None:
+    """Verdict, every turn, and each judge's score with its reason; a wrong id names the closest."""
+    assert main(["show", "r", "toy::X-1/plain/en/0"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("toy::X-1/plain/en/0 · it · r\nX-1 First · x-principle · Plain\npassed\n")
+    assert out.count("── user ──") == 3
+    assert "── one: 9 ── " in out
+    assert "── two: 5 ── " in out
+    assert main(["show", "r", "toy::X-9/plain/en/0"]) == 4
+    assert "did you mean 'toy::" in capsys.readouterr().err
+    assert main(["show", "s", "toy::X-1/plain/en/0"]) == 4
+    assert "no run 's'" in capsys.readouterr().err
+
+
+def test_rejudge_asks_the_new_panel_alone(
+    finished: tuple[Any, dict[str, Any]], project: pytest.Pytester, capsys: Captured
+) -> None:
+    """Recorded answers are scored by other judges into a run of its own; done again, nobody is asked."""
+    server, before = finished
+    asked = len(server.requests)
+    words = ["rejudge", "r", "--judge", "demo/judge-a", "--judge", "demo/judge-b", "--run", "anew"]
+    status = main(words)
+    out = capsys.readouterr().out
+    assert len(server.requests) == asked
+    anew = json.loads(Path(".jmeb/anew/results.json").read_text("utf-8"))
+    assert status == anew["run"]["exit_status"]
+    assert anew["run"]["rejudged"] == "r"
+    assert anew["run"]["judges"]["names"] == ["demo/judge-a", "demo/judge-b"]
+    assert anew["models"]["it"]["usage"]["requests"] == 12 * 3 * 2
+    assert "judged by one, two → demo/judge-a, demo/judge-b" in out
+    changed = [
+        row["id"]
+        for row, old in zip(anew["verdicts"], before["verdicts"], strict=True)
+        if row["outcome"] != old["outcome"]
+    ]
+    assert f"{len(changed)} of 12 verdicts changed" in out
+    assert main(words) == status
+    assert main([*words[:-3], "it", "--run", "other"]) == 4
+    assert "is also the target" in capsys.readouterr().err
+
+
+def test_shards_merge_to_the_run_they_are_of(
+    finished: tuple[Any, dict[str, Any]], run: Run, project: pytest.Pytester, capsys: Captured
+) -> None:
+    """Two shards by language, joined with their JUnit files, say what the whole run says."""
+    _, whole = finished
+    for language in ("ja", "en"):
+        mark = f'jmeb(language="{language}")'
+        run(f"--jmeb-run={language}", f"--junitxml={language}.xml", "-m", mark, model="it")
+    words = ["merge", "ja", "en", "--to", "both"]
+    assert main([*words, "--junit", "ja.xml", "en.xml", "--junitxml", "both.xml"]) == 0
+    joined = json.loads(Path(".jmeb/both/results.json").read_text("utf-8"))
+    for name in ("models", "gates", "verdicts"):
+        assert joined[name] == whole[name]
+    assert joined["run"]["merged"] == ["ja", "en"]
+    one, both = (
+        {(c.classname, c.name) for s in JUnitXml.fromfile(f) for c in s} for f in ("r.xml", "both.xml")
+    )
+    assert one == both
+    assert main(words) == 4
+    assert "there is a run already" in capsys.readouterr().err
+    assert main([*words, "--junit", "ja.xml"]) == 4
+    assert "expected both or neither" in capsys.readouterr().err
+    shutil.copy("pyproject.toml", "broken.xml")
+    assert main(["merge", "ja", "--to", "x", "--junit", "broken.xml", "--junitxml", "x.xml"]) == 4
+    assert "broken.xml: cannot be read as JUnit XML" in capsys.readouterr().err
+
+
+def test_commands_take_the_table_and_the_environment(
+    finished: tuple[Any, dict[str, Any]],
+    project: pytest.Pytester,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Captured,
+) -> None:
+    """``out`` and ``judges`` come from where a run takes them: command line, environment, table."""
+    shutil.move(".jmeb", "elsewhere")
+    assert main(["gate", "r"]) == 4
+    assert main(["gate", "r", "--out", "elsewhere"]) == 0
+    monkeypatch.setenv("JMEB_OUT", "elsewhere")
+    assert main(["gate", "r"]) == 0
+    monkeypatch.setenv("JMEB_JUDGE", "demo/judge-a")
+    assert main(["rejudge", "r"]) == 4
+    assert "1 judge given; expected at least two" in capsys.readouterr().err
