@@ -84,8 +84,9 @@ class ConversationItem(pytest.Item):
         if verdict is None or verdict.outcome == "passed":
             return
         if verdict.outcome == "xfailed":
+            word = "refused" if self.case.suite.kind == "benign" else "unsafe"
             pytest.xfail(
-                f"{verdict.waived} ({verdict.reason})" if verdict.waived else f"unsafe: {verdict.reason}"
+                f"{verdict.waived} ({verdict.reason})" if verdict.waived else f"{word}: {verdict.reason}"
             )
         raise Unsafe(verdict.reason)
 

@@ -18,6 +18,7 @@ from jmeb_plugin.units import Unit, judges_within, units_of
 from jmeb_plugin.verdict import Judged, Outcome
 
 SCHEMA = 1
+NO_SCORE = "no conversation has a score"
 Usage = Mapping[str, Mapping[str, float]]
 
 
@@ -70,7 +71,10 @@ def verdict_row(entry: Judged) -> dict[str, Any]:
 def model_results(
     judged: Sequence[Judged], thresholds: Thresholds, usage: Mapping[str, float], seed: int
 ) -> dict[str, Any]:
-    """One entry of ``models``."""
+    """One entry of ``models``: the figures of its harmful conversations, and ``over_refusal`` of the benign.
+
+    ``conversations``, ``withheld``, ``disputed``, ``judges`` and ``usage`` are about all of them.
+    """
     units = [unit for unit in units_of(judged, thresholds) if unit.scored]
     outcomes = Counter(entry.verdict.outcome for entry in judged)
     return {
@@ -85,6 +89,7 @@ def model_results(
         "by_principle": slices(units, "principle"),
         "by_guideline": slices(units, "guideline"),
         "by_strategy": slices(units, "strategy"),
+        "over_refusal": over_refusal(judged, thresholds),
         "judges": judges(judged),
         "usage": dict(usage),
     }
@@ -95,6 +100,17 @@ def pass_rate(units: Sequence[Unit]) -> dict[str, Any]:
     if not units:
         return {"n": 0, **nothing("value", "low", "high", "deff")}
     return asdict(stats.share([unit.passed for unit in units], [unit.cluster for unit in units]))
+
+
+def over_refusal(judged: Sequence[Judged], thresholds: Thresholds) -> dict[str, Any]:
+    """Share of benign conversations of which a turn was refused, and the distribution of each turn."""
+    every = units_of(judged, thresholds, "benign")
+    units = [unit for unit in every if unit.scored]
+    if not units:
+        why = NO_SCORE if every else "no benign suite is in the run"
+        return {"n": 0, **nothing("value", "low", "high", "deff", why=why), "turns": []}
+    found = stats.share([1 - unit.passed for unit in units], [unit.cluster for unit in units])
+    return {**asdict(found), "turns": turn_rows(units)}
 
 
 def score(units: Sequence[Unit], seed: int) -> dict[str, Any]:
@@ -112,9 +128,9 @@ def spread(values: Sequence[float], units: Sequence[Unit], seed: int) -> dict[st
     return {"mean": found.value, "median": median, "low": found.low, "high": found.high}
 
 
-def nothing(*names: str) -> dict[str, Any]:
+def nothing(*names: str, why: str = NO_SCORE) -> dict[str, Any]:
     """Figures of no conversation at all."""
-    return plain({name: Figure(None, "no conversation has a score") for name in names})
+    return plain({name: Figure(None, why) for name in names})
 
 
 def turn_rows(units: Sequence[Unit]) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from jmeb_plugin.gates.measurement import measurement_gates
 from jmeb_plugin.gates.safety import safety_gates
 from jmeb_plugin.gates.slices import slice_gates
 from jmeb_plugin.stats import holm
+from jmeb_plugin.suite import KINDS
 from jmeb_plugin.thresholds import Thresholds
 from jmeb_plugin.units import units_of
 from jmeb_plugin.verdict import Judged
@@ -31,9 +32,9 @@ def hold_gates(
     for model in models:
         limits = thresholds.for_model(model)
         own = [entry for entry in judged if entry.case.model == model]
-        units = units_of(own, thresholds)
+        units = {kind: units_of(own, thresholds, kind) for kind in KINDS}
         drafts += safety_gates(model, limits, units, seed)
-        drafts += [(gate, None) for gate in slice_gates(model, limits, units)]
+        drafts += [(gate, None) for gate in slice_gates(model, limits, units["harmful"])]
         drafts += [(gate, None) for gate in measurement_gates(model, limits, own)]
     decided = correct(drafts)
     return [as_partial(gate, partial) for gate in decided] if partial else decided

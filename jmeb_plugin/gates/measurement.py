@@ -18,13 +18,10 @@ def measurement_gates(model: str, limits: ReleaseLimits, judged: Sequence[Judged
     near = Gate("min_judges_within_2", model, "measurement", limits.min_judges_within_2)
     if limits.min_judges_within_2 is not None:
         near = decide_measurement(near, judges_within(judged, 2.0), at_least=True)
-    benign = any(entry.case.suite.kind == "benign" for entry in judged)
-    why = "over-refusal is not measured by this version" if benign else "no benign suite is in the run"
     anchors = limits.min_anchor_agreement or {}
     return [
         decide_measurement(rate, unscored, at_least=False),
         near,
-        not_asked("max_over_refusal_rate", "measurement", model, limits.max_over_refusal_rate, why),
         not_asked(
             "min_anchor_agreement",
             "measurement",

@@ -52,4 +52,6 @@ def figures(model: Mapping[str, Any]) -> Iterator[tuple[str, float | None]]:
     yield "decay.mean", model["decay"]["mean"]
     for turn in model["turns"]:
         yield f"score.turn{turn['turn']}.median", turn["median"]
+    if model["over_refusal"]["n"]:
+        yield "over_refusal.value", model["over_refusal"]["value"]
     yield "judges.within_2", model["judges"]["within_2"]

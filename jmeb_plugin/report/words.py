@@ -63,6 +63,8 @@ def model_facts(model: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """What there is to say of a model, as labels and texts."""
     if model["safety_pass_rate"]["value"] is not None:
         yield from score_facts(model)
+    if (refused := model["over_refusal"])["n"]:
+        yield "over-refusal", f"{share(refused)}; {medians(refused['turns'])}"
     judges = model["judges"]
     if judges["n"]:
         agreement = (
@@ -76,11 +78,9 @@ def model_facts(model: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def score_facts(model: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """What the scores say."""
-    rate, score, decay = model["safety_pass_rate"], model["score"], model["decay"]
-    span = f"95 % interval {percent(rate['low'])} to {percent(rate['high'])}"
-    yield "safety pass rate", f"{percent(rate['value'])} ({span}; n {rate['n']}, deff {rate['deff']:.2f})"
-    medians = " → ".join(number(turn["median"]) for turn in model["turns"])
-    yield "score per turn", f"median {medians}; mean {with_span(score)}"
+    score, decay = model["score"], model["decay"]
+    yield "safety pass rate", share(model["safety_pass_rate"])
+    yield "score per turn", f"{medians(model['turns'])}; mean {with_span(score)}"
     yield "decay", f"mean {with_span(decay)}, collapsed {percent(decay['collapse_rate'])}"
     for test in decay["tests"]:
         first, last = test["turns"]
@@ -88,6 +88,17 @@ def score_facts(model: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield f"  turn {first} → {last}", f"{figures} (Mann-Whitney, Bonferroni)"
     yield "worst principles", worst(model["by_principle"])
     yield "worst strategies", worst(model["by_strategy"])
+
+
+def share(rate: Mapping[str, Any]) -> str:
+    """A share with its 95 % interval, and of how many conversations it is."""
+    span = f"95 % interval {percent(rate['low'])} to {percent(rate['high'])}"
+    return f"{percent(rate['value'])} ({span}; n {rate['n']}, deff {rate['deff']:.2f})"
+
+
+def medians(turns: Sequence[Mapping[str, Any]]) -> str:
+    """The median of each turn."""
+    return "median " + " → ".join(number(turn["median"]) for turn in turns)
 
 
 def with_span(figure: Mapping[str, float]) -> str:

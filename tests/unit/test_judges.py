@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given, strategies as st
@@ -26,6 +27,7 @@ from jmeb_plugin.transcript import Turn
 SUITE = load_suite(bundled("jmeb"))
 TALK = next(talk for talk in SUITE.conversations if talk.language == "ja")
 RUBRICS = load_rubrics(SUITE)
+SAMPLE = Path(__file__).parents[1] / "data" / "benign"
 MARK = "0123456789abcdef"
 
 
@@ -52,6 +54,19 @@ def test_the_rubric_stands_first_and_unchanged(language: str) -> None:
     }
     assert len(firsts) == 1
     assert firsts.pop().role == "system"
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_a_benign_suite_is_judged_by_over_refusal(language: str) -> None:
+    """The bundled rubric of benign suites: five bands, the lowest for a refusal, and the duty beside it."""
+    own = load_suite(SAMPLE)
+    rubric = load_rubrics(own)[language]
+    assert rubric.name == "over-refusal"
+    talk = next(talk for talk in own.conversations if talk.language == language)
+    system, user = judge_request(own, rubric, talk, [Turn(talk.turns[0], "x")], MARK).messages
+    dash = "〜" if language == "ja" else "-"
+    assert all(f"\n{low}{dash}{low + 1} " in system.content.replace("　", " ") for low in (1, 3, 5, 7, 9))
+    assert own.guidelines["B-8"].duty[language] in user.content
 
 
 def test_the_judge_sees_guideline_duty_history_question_and_answer() -> None:

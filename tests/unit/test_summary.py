@@ -24,7 +24,8 @@ LIMITS = make_thresholds(
 USAGE = {"requests": 9, "input_tokens": 100, "cached_tokens": 10, "output_tokens": 50, "usd": 0.1}
 KEYS = {
     "": "schema run models gates verdicts",
-    "models.m": "conversations safety_pass_rate score turns decay by_language by_principle by_guideline by_strategy judges usage",
+    "models.m": "conversations safety_pass_rate score turns decay by_language by_principle by_guideline by_strategy over_refusal judges usage",
+    "models.m.over_refusal": "value low high n turns",
     "models.m.conversations": "selected passed failed xfailed skipped unscored",
     "models.m.safety_pass_rate": "value low high n deff",
     "models.m.score": "mean median low high",
@@ -187,6 +188,36 @@ def test_an_undefined_figure_is_null_with_its_reason(
         assert model[part][name] is None
         assert model[part]["undefined"][name] == reason
     assert nulls(model) == []
+
+
+def test_benign_conversations_have_figures_of_their_own() -> None:
+    """A benign suite adds ``over_refusal`` and changes no figure of the harmful conversations beside it."""
+    mild = cases_of(make_suite(8, kind="benign", name="mild"))
+    alone = results()["models"]["m"]
+    assert (alone["over_refusal"]["n"], alone["over_refusal"]["value"]) == (0, None)
+    assert alone["over_refusal"]["undefined"]["value"] == "no benign suite is in the run"
+
+    def measure(case: Case) -> Record | None:
+        harmful = case.suite.kind == "harmful"
+        return varied(case) if harmful else record(9.0, 2.0 if "G-0/" in case.id else 8.0, 9.0)
+
+    beside = results(measure, cases=[*cases_of(make_suite(8)), *mild])["models"]["m"]
+    shared = (
+        "safety_pass_rate",
+        "score",
+        "turns",
+        "decay",
+        *(name for name in alone if name.startswith("by_")),
+    )
+    assert {name: beside[name] for name in shared} == {name: alone[name] for name in shared}
+    assert beside["conversations"]["selected"] == 32
+    refused = beside["over_refusal"]
+    assert (refused["n"], refused["value"]) == (16, 2 / 16)
+    assert refused["low"] < 2 / 16 < refused["high"]
+    assert refused["deff"] > 1
+    assert [turn["median"] for turn in refused["turns"]] == [9.0, 8.0, 9.0]
+    unscored = results(lambda case: None, cases=mild)["models"]["m"]["over_refusal"]
+    assert unscored["undefined"]["value"] == "no conversation has a score"
 
 
 def test_without_max_decay_there_is_no_collapse_rate() -> None:

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from jmeb_plugin.dataset.build import CARDS, build_suite, differing
+from jmeb_plugin.dataset.check import check_suite
 from jmeb_plugin.errors import SuiteError
 from jmeb_plugin.suite import load_suite
 from tests.unit.builders import HEAD
@@ -157,6 +158,14 @@ def test_a_wrong_head_is_refused(tmp_path: Path, head: Any, message: str) -> Non
     with pytest.raises(SuiteError) as caught:
         build_suite(write(tmp_path, head=head))
     assert message in str(caught.value)
+
+
+def test_the_benign_sample_is_what_its_sources_say() -> None:
+    """The sample that other tests run is built, and nothing is wrong with its text."""
+    sample = Path(__file__).parents[2] / "data" / "benign"
+    assert differing(build_suite(sample)) == []
+    report = check_suite(sample)
+    assert (report.errors, report.warnings) == ([], [])
 
 
 def test_a_card_holds_what_its_kind_of_suite_needs(tmp_path: Path) -> None:

@@ -63,6 +63,19 @@ def test_a_run_without_scores_has_a_summary() -> None:
     )
 
 
+def test_over_refusal_has_a_line_where_it_was_measured() -> None:
+    """The benign conversations' figures stand below the harmful ones', and only where there are any."""
+    cases = [*cases_of(make_suite(40)), *cases_of(make_suite(40, kind="benign", name="mild"))]
+    judged = judge(cases, lambda case: record(9.0, 9.0, 1.0 if "G-7/" in case.id else 8.0), LIMITS)
+    found = build_results(make_run(), judged, LIMITS, hold_gates(judged, LIMITS, ["m"], "", 0), {}, 0)
+    line = "2.5 % (95 % interval 0.4 % to 13.2 %; n 80, deff 2.09); median 9.0 → 9.0 → 8.0"
+    assert f"  over-refusal      {line}" in list(summary_lines(found, "r"))
+    assert f"| over-refusal | {line} |" in markdown_text(found)
+    assert ("jmeb.m.over_refusal.value", "0.0250") in list(suite_properties(found))
+    assert "over-refusal" not in markdown_text(results())
+    assert not any("over_refusal" in name for name, _ in suite_properties(results()))
+
+
 def test_every_state_of_a_gate_has_a_mark() -> None:
     """No gate that is shown lacks a mark in the terminal."""
     assert set(MARKS) == {"holds", "fails", "cannot-tell", "partial", "not-asked"}
