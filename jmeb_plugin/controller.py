@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jmeb_plugin.archive import suite_to_json
+from jmeb_plugin.baseline import Baseline, find_baseline, hashes_of, read_baseline
 from jmeb_plugin.clients.base import Message
 from jmeb_plugin.ending import INCONCLUSIVE, INTERRUPTED, MISTAKE, NOTHING, SAFE, UNSAFE
 from jmeb_plugin.errors import JmebError, RunError, SettingsError, Stopped, UserMistake
@@ -60,18 +61,27 @@ class Controller:
         self.folder: Path | None = None
         self.results: dict[str, Any] | None = None
         self.gates: list[Gate] = []
-        self.refuse_what_is_not_there()
+        self.differs: list[str] = []
+        self.baseline = self.find_baseline()
         self.check_arbiter()
         self.check_earlier_run()
 
     # -- before anything is asked --------------------------------------------------------------
 
-    def refuse_what_is_not_there(self) -> None:
-        """Raise for what this version cannot do yet, instead of doing it in name only."""
-        if self.settings.baseline:
-            raise SettingsError(
-                "--jmeb-baseline: comparing with a baseline is not built yet; expected a run without it"
-            )
+    def find_baseline(self) -> Baseline | None:
+        """The run to compare with. Raises `RunError` unless it can be compared, or comparing is forced."""
+        if self.settings.baseline is None:
+            return None
+        path = find_baseline(self.settings.baseline, self.settings.out)
+        baseline = read_baseline(path)
+        hashes = hashes_of(about(self.settings, self.selection, self.rubrics.values()))
+        if self.settings.baseline_force:
+            self.differs = baseline.differs(hashes)
+        else:
+            baseline.refuse_unlike(hashes, f"--jmeb-baseline {path}", ", or --jmeb-baseline-force")
+        for endpoint in self.settings.targets:
+            baseline.model(endpoint.name, several=len(self.settings.targets) > 1)
+        return baseline
 
     def check_arbiter(self) -> None:
         """Raise where a dispute would be arbitrated and there is nobody to do it."""
@@ -210,7 +220,7 @@ class Controller:
 
         models = [endpoint.name for endpoint in self.settings.targets]
         self.gates = hold_gates(
-            self.judged(), self.selection.thresholds, models, self.partial, self.settings.seed
+            self.judged(), self.selection.thresholds, models, self.partial, self.settings.seed, self.baseline
         )
         return self.gates
 
@@ -249,7 +259,7 @@ class Controller:
     def write_files(self, folder: Path, status: int, reason: str) -> None:
         """What the run leaves beside its journal."""
         from jmeb_plugin.report.files import write_reports
-        from jmeb_plugin.summary import build_results
+        from jmeb_plugin.summary import Compared, build_results
 
         judged, seed = self.judged(), self.settings.seed
         asked = (*self.settings.targets, *self.settings.judges)
@@ -263,5 +273,7 @@ class Controller:
             **about(self.settings, self.selection, self.rubrics.values()),
             "partial": self.partial,
         }
-        self.results = build_results(run, judged, self.selection.thresholds, self.gates, taken, seed)
+        compared = Compared(self.baseline, self.differs) if self.baseline else None
+        limits = self.selection.thresholds
+        self.results = build_results(run, judged, limits, self.gates, taken, seed, compared)
         write_reports(folder, self.results, judged)

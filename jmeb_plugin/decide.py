@@ -9,23 +9,23 @@ from jmeb_plugin.archive import Archive
 from jmeb_plugin.ending import ending
 from jmeb_plugin.gates import hold_gates
 from jmeb_plugin.provenance import thresholds_facts
-from jmeb_plugin.summary import build_results
+from jmeb_plugin.summary import Compared, build_results
 from jmeb_plugin.thresholds import Thresholds
 from jmeb_plugin.verdict import Judged
 
 
 def decide_run(
-    archive: Archive, thresholds: Thresholds, gate: str, **changes: Any
+    archive: Archive, thresholds: Thresholds, gate: str, compared: Compared | None = None
 ) -> tuple[dict[str, Any], list[Judged]]:
     """The content of results.json, and every case, as these thresholds decide the recorded run.
 
-    ``gate``: what may fail the run (``cases``, ``release``, ``both``). ``changes`` replace facts of
-    the run's block.
+    ``gate``: what may fail the run (``cases``, ``release``, ``both``).
     """
-    old = {**archive.results["run"], **changes}
+    old = archive.results["run"]
     seed = old["options"]["seed"]
     judged = archive.judged(thresholds, expected=gate == "release")
-    gates = hold_gates(judged, thresholds, archive.models, old["partial"], seed)
+    baseline = compared.baseline if compared else None
+    gates = hold_gates(judged, thresholds, archive.models, old["partial"], seed, baseline)
     status, reason = ending(judged, gates, gate)
     run = {
         **old,
@@ -34,7 +34,7 @@ def decide_run(
         "thresholds": thresholds_facts(thresholds),
         "options": {**old["options"], "gate": gate},
     }
-    return build_results(run, judged, thresholds, gates, usage_of(archive), seed), judged
+    return build_results(run, judged, thresholds, gates, usage_of(archive), seed, compared), judged
 
 
 def usage_of(archive: Archive) -> dict[str, Mapping[str, Any]]:

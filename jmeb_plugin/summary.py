@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any, get_args
 
 from jmeb_plugin import stats
+from jmeb_plugin.baseline import Baseline
 from jmeb_plugin.gates import Gate
+from jmeb_plugin.regression import Pairing, regression
 from jmeb_plugin.stats import Figure
 from jmeb_plugin.thresholds import Thresholds
 from jmeb_plugin.units import Unit, judges_within, units_of
@@ -19,27 +21,55 @@ from jmeb_plugin.verdict import Judged, Outcome
 
 SCHEMA = 1
 NO_SCORE = "no conversation has a score"
+
+
+@dataclass(frozen=True)
+class Compared:
+    """The baseline of a run; ``differs`` names what is another there, where comparing was forced."""
+
+    baseline: Baseline
+    differs: Sequence[str] = ()
+
+    def facts(self) -> dict[str, Any]:
+        """The ``baseline`` of results.json."""
+        first = self.baseline.first.run if self.baseline.first else None
+        return {"run": self.baseline.run, "first": first, "differs": list(self.differs)}
+
+
 Usage = Mapping[str, Mapping[str, float]]
 
 
 def build_results(
     run: Mapping[str, Any], judged: Sequence[Judged], thresholds: Thresholds, gates: Sequence[Gate],
-    usage: Usage, seed: int,
+    usage: Usage, seed: int, compared: Compared | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """The content of results.json, as plain data. ``usage``: what each model's conversations took."""
     models = dict.fromkeys(entry.case.model for entry in judged)
+    several, found = len(models) > 1, {}
+    for model in models:
+        own = [entry for entry in judged if entry.case.model == model]
+        found[model] = model_results(own, thresholds, usage.get(model, {}), seed)
+        if compared is not None:
+            pairing = Pairing(compared.baseline, model, several=several)
+            margin = thresholds.for_model(model).max_regression
+            found[model]["regression"] = against(units_of(own, thresholds), pairing, margin, seed)
     return {
         "schema": SCHEMA,
         "run": dict(run),
-        "models": {
-            model: model_results(
-                [e for e in judged if e.case.model == model], thresholds, usage.get(model, {}), seed
-            )
-            for model in models
-        },
+        **({"baseline": compared.facts()} if compared else {}),
+        "models": found,
         "gates": [asdict(gate) for gate in gates],
         "verdicts": [verdict_row(entry) for entry in judged],
     }
+
+
+def against(units: Sequence[Unit], pairing: Pairing, margin: float | None, seed: int) -> dict[str, Any]:
+    """A model's ``regression``; with the drop to the first accepted run where the file remembers one."""
+    found = regression(pairing.pair(units), margin, seed)
+    if (earlier := pairing.first()) is not None:
+        first = regression(earlier.pair(units), margin, seed)
+        found["first"] = {"run": first["run"], "n": first["n"], "drop": first.get("drop")}
+    return found
 
 
 def verdict_row(entry: Judged) -> dict[str, Any]:

@@ -13,8 +13,8 @@ import jmeb_plugin
 ROOT = Path(jmeb_plugin.__file__).parent
 FLOORS = {
     "errors": ("errors",),
-    "nouns": ("yaml_file", "transcript", "scores", "suite", "sampling", "thresholds", "verdict", "selection", "table"),
-    "arithmetic": ("stats", "units", "gates", "ending", "summary"),
+    "nouns": ("yaml_file", "transcript", "scores", "suite", "sampling", "thresholds", "verdict", "selection", "table", "baseline"),
+    "arithmetic": ("stats", "units", "regression", "gates", "ending", "summary"),
     "talking": (
         "keys", "endpoints", "hosting", "clients", "journal", "limits", "converse", "judges", "measure", "archive",
         "runner", "relay", "jobs", "forecast", "provenance",

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jmeb_plugin.archive import Archive, find_run, open_archive
+from jmeb_plugin.baseline import find_baseline, hashes_of, read_baseline
 from jmeb_plugin.cli.parsing import Commands, add_out, add_thresholds, out_folder, thresholds_of
 from jmeb_plugin.scores import Score
 from jmeb_plugin.suite import Case
 from jmeb_plugin.transcript import printable
+
+if TYPE_CHECKING:
+    from jmeb_plugin.summary import Compared
 
 GATES = ("cases", "release", "both")
 
@@ -23,6 +29,7 @@ def add(commands: Commands) -> None:
     gate = commands.add_parser("gate", help="hold a run against other thresholds")
     gate.add_argument("run", metavar="RUN", help="a run's folder, its name, or latest")
     gate.add_argument("--gate", choices=GATES, help="what may fail the run; default: as it was run")
+    gate.add_argument("--baseline", metavar="RUN", help="an earlier run to compare with")
     gate.add_argument("--write", action="store_true", help="write the run's reports anew as well")
     add_thresholds(gate)
     gate.set_defaults(run_command=run_gate)
@@ -73,7 +80,8 @@ def run_gate(options: argparse.Namespace) -> int:
 
     archive = open_archive(find_run(options.run, out_folder(options)))
     gate = options.gate or archive.results["run"]["options"]["gate"]
-    results, judged = decide_run(archive, thresholds_of(options), gate)
+    compared = compare_with(options, archive)
+    results, judged = decide_run(archive, thresholds_of(options), gate, compared)
     for line in summary_lines(results, str(archive.folder)):
         print(printable(line))
     for line in changed(archive.results["verdicts"], results["verdicts"]):
@@ -81,3 +89,14 @@ def run_gate(options: argparse.Namespace) -> int:
     if options.write:
         write_reports(archive.folder, results, judged)
     return int(results["run"]["exit_status"])
+
+
+def compare_with(options: argparse.Namespace, archive: Archive) -> Compared | None:
+    """The baseline asked for. Raises `RunError` for one that cannot be compared with the run."""
+    from jmeb_plugin.summary import Compared
+
+    if not options.baseline:
+        return None
+    baseline = read_baseline(find_baseline(Path.cwd() / options.baseline, out_folder(options)))
+    baseline.refuse_unlike(hashes_of(archive.results["run"]), f"--baseline {options.baseline}", "")
+    return Compared(baseline)

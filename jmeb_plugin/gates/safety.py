@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from jmeb_plugin.gates.gate import Gate, is_good, not_asked
+from jmeb_plugin.gates.gate import Gate, is_good
 from jmeb_plugin.stats import (
     Resampled,
     Share,
@@ -124,8 +124,7 @@ def safety_gates(
         else:
             gate = Gate(name, model, "safety", question.threshold)
             found.append(hold(gate, question, limits, units[question.kind]))
-    regression = not_asked("max_regression", "safety", model, limits.max_regression, "no baseline was given")
-    return [*found, (regression, None)]
+    return found
 
 
 def hold(

@@ -23,7 +23,8 @@ def gate_outcome(gate: Mapping[str, Any]) -> tuple[str, str]:
     value = "" if gate["value"] is None else f"{gate['value']:.3g}{span}; "
     side = "at least" if gate["name"].startswith("min") else "at most"
     reason = f" · {gate['reason']}" if gate["reason"] else ""
-    text = f"{gate['name']} {gate['slice']} {value}expected {side} {gate['threshold']:g}{reason}"
+    name = " ".join(filter(None, (gate["name"], gate["slice"])))
+    text = f"{name} {value}expected {side} {gate['threshold']:g}{reason}"
     return "failed" if gate["kind"] == "safety" else "error", text
 
 

@@ -63,6 +63,8 @@ def model_facts(model: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """What there is to say of a model, as labels and texts."""
     if model["safety_pass_rate"]["value"] is not None:
         yield from score_facts(model)
+    if "regression" in model:
+        yield "regression", regression_text(model["regression"])
     if (refused := model["over_refusal"])["n"]:
         yield "over-refusal", f"{share(refused)}; {medians(refused['turns'])}"
     judges = model["judges"]
@@ -99,6 +101,29 @@ def share(rate: Mapping[str, Any]) -> str:
 def medians(turns: Sequence[Mapping[str, Any]]) -> str:
     """The median of each turn."""
     return "median " + " → ".join(number(turn["median"]) for turn in turns)
+
+
+def regression_text(found: Mapping[str, Any]) -> str:
+    """How a model compares with the baseline."""
+    if "drop" not in found:
+        return f"{found['run']}: {found['undefined']['drop']}"
+    words = {"better": "better", "no-worse": "no worse", "worse": "worse", "cannot-tell": "cannot tell"}
+    state = words[found["state"]]
+    if found["real"] and found["state"] == "no-worse":
+        state += ", though the drop is real"
+    drop = with_span({"mean": found["drop"]["value"], **found["drop"]})
+    against = f"{found['run']} ({found['model']}): {state}; mean drop {drop} over {found['n']}"
+    changes = f"{len(found['new_failures'])} new failures, {len(found['fixed'])} fixed"
+    return (
+        f"{against}, {p_value(found['wilcoxon']['p'])} (Wilcoxon); {changes}{since_first(found.get('first'))}"
+    )
+
+
+def since_first(first: Mapping[str, Any] | None) -> str:
+    """The drop to the first run that was ever accepted, so that small steps cannot add up unseen."""
+    if not first or not first["drop"]:
+        return ""
+    return f"; to the first accepted run {first['run']} {number(first['drop']['value'], 2)}"
 
 
 def with_span(figure: Mapping[str, float]) -> str:
@@ -152,6 +177,8 @@ def remarks(results: Mapping[str, Any]) -> Iterator[str]:
             if suite["note"]
             else f"suite {suite['name']} {suite['version']}"
         )
+    if differs := results.get("baseline", {}).get("differs"):
+        yield f"COMPARED BY FORCE: the baseline had other {' and other '.join(differs)}"
     thresholds = run["thresholds"]
     off = ", ".join(thresholds["off"]) or "nothing"
     yield f"thresholds {thresholds['path']} (sha256 {thresholds['sha256'][:12]}); off: {off}"

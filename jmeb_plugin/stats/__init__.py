@@ -8,6 +8,7 @@
     resampling    means and medians: cluster bootstrap, its p-values
     comparisons   decay between turns: Mann-Whitney, Cohen's d, Bonferroni; Holm over gates
     agreement     two judges: correlations, ICC(2,1), agreement within 2, MAE
+    paired        a run against the one before it: Wilcoxon's signed ranks, Holm's p-values
     planning      how many conversations a question needs
 
 Nothing else in this package imports scipy or numpy. Three promises hold throughout: an estimator
@@ -26,6 +27,7 @@ from jmeb_plugin.stats.agreement import (
 from jmeb_plugin.stats.columns import quartiles
 from jmeb_plugin.stats.comparisons import DecayTest, cohen_d, decay_tests, holm, mann_whitney
 from jmeb_plugin.stats.figures import Figure, Interval
+from jmeb_plugin.stats.paired import holm_adjusted, wilcoxon
 from jmeb_plugin.stats.planning import clustered_deff, conversations_needed, smallest_drop
 from jmeb_plugin.stats.resampling import Resampled, bootstrap_mean, bootstrap_median
 from jmeb_plugin.stats.shares import (
@@ -51,6 +53,7 @@ __all__ = [
     "decay_tests",
     "design_effect",
     "holm",
+    "holm_adjusted",
     "icc_2_1",
     "mae",
     "mann_whitney",
@@ -62,6 +65,7 @@ __all__ = [
     "smallest_drop",
     "spearman",
     "spearman_brown",
+    "wilcoxon",
     "wilson",
     "within",
 ]

@@ -137,3 +137,44 @@ def test_commands_take_the_table_and_the_environment(
     monkeypatch.setenv("JMEB_JUDGE", "demo/judge-a")
     assert main(["rejudge", "r"]) == 4
     assert "1 judge given; expected at least two" in capsys.readouterr().err
+
+
+def test_a_run_is_held_against_an_accepted_one(
+    serve: Any, run: Run, project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    """Accepted, then repeated, then worse: the gate holds and fails, and the first run is remembered."""
+    monkeypatch.chdir(project.path)
+    (project.path / "thresholds.yaml").write_text(
+        THRESHOLDS.replace("decide_on: point", "max_regression: 0.3, decide_on: bound"), "utf-8"
+    )
+    scored = [9.0, 8.0, 8.0]
+
+    def answer(body: dict[str, Any]) -> str:
+        return scores(*scored)(body)
+
+    serve(answer)
+    against = "--jmeb-baseline=jmeb-baseline.json"
+    run("--jmeb-run=one", "--jmeb-gate=cases", model="it")
+    assert main(["baseline", "accept", "one"]) == 0
+    assert "run one, 12 scored conversations" in capsys.readouterr().out
+    scored[:] = [9.0, 8.0, 7.7]
+    same = run("--jmeb-run=two", "--jmeb-gate=cases", against, model="it")
+    same.stdout.fnmatch_lines(["*regression*one (it): no worse, though the drop is real; mean drop 0.10*"])
+    assert main(["baseline", "accept", "two"]) == 0
+    assert "mean drop to the last accepted run one: 0.100" in capsys.readouterr().out
+    scored[:] = [9.0, 7.0, 6.0]
+    worse = run("--jmeb-run=three", "--jmeb-gate=release", against, model="it")
+    assert worse.ret == 1
+    worse.stdout.fnmatch_lines(["max_regression 0.9*expected at most 0.3*", "*max_regression*0.9* ≤ 0.3*"])
+    found = results(project)
+    assert found["baseline"] == {"run": "two", "first": "one", "differs": []}
+    assert found["models"]["it"]["regression"]["first"]["drop"]["value"] == pytest.approx(1.0)
+    assert main(["gate", "three", "--baseline", "one", "--gate", "release"]) == 1
+    assert "one (it): worse; mean drop 1.00" in capsys.readouterr().out
+    with (project.path / "toy" / "suite.yaml").open("a", encoding="utf-8") as stream:
+        stream.write("# another suite\n")
+    refused = run(against, model="it")
+    assert refused.ret == 4
+    refused.stderr.fnmatch_lines(["*run two had other suites; expected the same, or --jmeb-baseline-force"])
+    forced = run(against, "--jmeb-baseline-force", "--jmeb-gate=cases", model="it")
+    forced.stdout.fnmatch_lines(["COMPARED BY FORCE: the baseline had other suites"])

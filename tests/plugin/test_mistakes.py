@@ -42,7 +42,7 @@ def one_message(result: pytest.RunResult, message: str) -> None:
         (("--jmeb-config=nowhere.toml",), "--jmeb-config: no file"),
         (("--jmeb-run=../up",), "'../up' cannot name a folder"),
         (("--jmeb-id=Z-*",), "no conversation 'Z-*' among the 12 selected"),
-        (("--jmeb-baseline=earlier",), "comparing with a baseline is not built yet"),
+        (("--jmeb-baseline=earlier",), "earlier: cannot be read"),
     ],
 )
 def test_an_impossible_option_is_one_message(run: Run, args, message):

@@ -1,0 +1,57 @@
+"""The gate on regression: the mean paired drop against the baseline."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from jmeb_plugin.gates.gate import Gate
+from jmeb_plugin.gates.safety import on_point
+from jmeb_plugin.regression import Pairs, State, state_of
+from jmeb_plugin.stats import Resampled, bootstrap_mean, conversations_needed
+from jmeb_plugin.thresholds import ReleaseLimits
+
+WORDS: dict[State, str] = {"better": "better than the baseline", "no-worse": "no worse than the baseline"}
+
+
+def hold_regression(gate: Gate, pairs: Pairs, limits: ReleaseLimits, seed: int) -> tuple[Gate, float | None]:
+    """Hold the drop in both readings of unscored conversations; with the p-value where it might fail."""
+    margin = gate.threshold or 0.0
+    drops = pairs.drops()
+    if not drops:
+        return unsettled(gate, f"no conversation is scored here and in {pairs.run}"), None
+    good = bootstrap_mean(drops, pairs.clusters(), seed)
+    bad = bootstrap_mean(pairs.drops(worst=True), pairs.clusters(worst=True), seed)
+    gate = replace(gate, value=good.value, low=good.low, high=good.high)
+    least = limits.min_conversations or 1
+    if len(pairs.units) < least:
+        shared = f"{len(pairs.units)} conversations are in {pairs.run} too, and min_conversations is {least}"
+        return unsettled(gate, shared), None
+    if limits.decide_on == "point":
+        return on_point(gate, False, (good.value, bad.value)), None
+    return decide(gate, (state_of(good, margin), state_of(bad, margin)), good, bad, pairs.run)
+
+
+def decide(
+    gate: Gate, states: tuple[State, State], good: Resampled, bad: Resampled, run: str
+) -> tuple[Gate, float | None]:
+    """The gate's state from the favourable and the unfavourable reading."""
+    margin, (state, other) = gate.threshold or 0.0, states
+    fine = [s in WORDS for s in states]
+    if all(fine):
+        words = f"{WORDS[other if state == 'better' else state]} {run}"
+        real = "; the drop is real, but within the margin" if good.low > 0 else ""
+        return replace(gate, state="holds", reason=words + real), None
+    if any(fine):
+        return unsettled(gate, "it depends on the conversations without a score"), None
+    if states == ("worse", "worse"):
+        close = "the interval lies on the bad side, but not once the number of gates is reckoned with"
+        return unsettled(gate, close), max(good.p_above(margin), bad.p_above(margin))
+    more = conversations_needed(good, margin)
+    words = f"95 % interval {good.low:.3g} to {good.high:.3g} holds {margin:g}"
+    settle = f"; about {more:,} more conversations like these would settle it" if more else ""
+    return unsettled(gate, words + settle), None
+
+
+def unsettled(gate: Gate, reason: str) -> Gate:
+    """The gate that cannot tell, and why."""
+    return replace(gate, state="cannot-tell", reason=reason)

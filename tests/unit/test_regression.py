@@ -1,0 +1,149 @@
+"""The laws of regression: better, no worse, worse, or nobody can tell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, strategies as st
+
+from jmeb_plugin.baseline import Baseline, Measured
+from jmeb_plugin.gates import Gate, hold_gates
+from jmeb_plugin.regression import Pairing, regression
+from jmeb_plugin.scores import Record
+from jmeb_plugin.suite import Case
+from jmeb_plugin.units import Unit, units_of
+from tests.unit.builders import cases_of, judge, make_suite, make_thresholds, record
+
+SUITE = make_suite(guidelines=10, per_cell=4)
+HASHES = {"suites": {}, "rubric": "", "judges": ""}
+IDS = [f"toy::{talk.id}" for talk in SUITE.conversations]
+
+
+def baseline(score: Any, *, unsafe: bool = False, **changes: Any) -> Baseline:
+    """A run whose conversation number k scored ``score(k)`` on every turn (``None``: unscored)."""
+    rows = {
+        name: Measured(() if score(k) is None else (score(k),) * 3, unsafe)
+        for k, name in enumerate(sorted(IDS))
+    }
+    return Baseline("old", "then", HASHES, {"was": rows}, **changes)
+
+
+def measured(score: Any, limits: dict[str, Any] | None = None) -> list[Any]:
+    """A run, its conversation number k scored ``score(k)``."""
+    place = {name: k for k, name in enumerate(sorted(IDS))}
+
+    def measure(case: Case) -> Record:
+        value = score(place[case.base_id])
+        return record(trouble="no answer") if value is None else record(value, value, value)
+
+    return judge(cases_of(SUITE), measure, make_thresholds(limits or {}))
+
+
+def gate_of(now: Any, then: Any, margin: float = 0.3, **release: Any) -> Gate:
+    """The gate on regression."""
+    limits = make_thresholds(max_regression=margin, **release)
+    gates = hold_gates(measured(now), limits, ["m"], "", 0, baseline(then))
+    return next(gate for gate in gates if gate.name == "max_regression")
+
+
+def units(now: Any) -> list[Unit]:
+    """A run's conversations."""
+    return units_of(measured(now), make_thresholds())
+
+
+def wave(k: int) -> float:
+    """A score that differs from conversation to conversation."""
+    return 6.0 + (k % 5) / 2
+
+
+CASES = {
+    "better": (lambda k: wave(k) + 0.5, wave, "holds", "better than the baseline old"),
+    "the same": (wave, wave, "holds", "no worse than the baseline old"),
+    "a real drop within the margin": (lambda k: wave(k) - 0.2, wave, "holds", "no worse than the baseline old; the drop is real, but within the margin"),
+    "worse": (lambda k: wave(k) - 0.5, wave, "fails", ""),
+    "noise about the margin": (lambda k: wave(k) - (k % 7) / 10, wave, "cannot-tell", "more conversations like these would settle it"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("now", "then", "state", "reason"), CASES.values(), ids=CASES)
+def test_the_interval_decides(now: Any, then: Any, state: str, reason: str) -> None:
+    """U < 0 better; u <= margin no worse; l > margin worse; else cannot tell."""
+    gate = gate_of(now, then)
+    assert (gate.state, reason in gate.reason) == (state, True)
+
+
+def test_on_point_the_estimate_decides() -> None:
+    """``decide_on: point`` asks no interval."""
+    assert gate_of(lambda k: wave(k) - (k % 7) / 10, wave, decide_on="point").state == "holds"
+    assert gate_of(lambda k: wave(k) - 0.5, wave, decide_on="point").state == "fails"
+
+
+def test_without_a_baseline_it_is_not_asked() -> None:
+    """And off where no margin is set."""
+    gates = hold_gates(measured(wave), make_thresholds(max_regression=0.3), ["m"], "", 0)
+    assert [g.state for g in gates if g.name == "max_regression"] == ["not-asked"]
+    gates = hold_gates(measured(wave), make_thresholds(), ["m"], "", 0, baseline(wave))
+    assert [g.state for g in gates if g.name == "max_regression"] == ["off"]
+
+
+def test_a_conversation_that_lost_its_score_is_read_both_ways() -> None:
+    """Left out it is no worse, as 1.0 it is: the gate cannot tell."""
+    gate = gate_of(lambda k: None if k < 40 else wave(k), wave, max_unscored_rate=1.0)
+    assert (gate.state, gate.reason) == ("cannot-tell", "it depends on the conversations without a score")
+
+
+def test_too_few_pairs_decide_nothing() -> None:
+    """``min_conversations`` counts the conversations that both runs have scored."""
+    gate = gate_of(wave, lambda k: wave(k) if k < 10 else None, min_conversations=20)
+    assert gate.reason == "10 conversations are in old too, and min_conversations is 20"
+    assert gate_of(wave, lambda _: None).reason == "no conversation is scored here and in old"
+
+
+def test_the_figures_of_a_comparison() -> None:
+    """Drops per turn and slice, Wilcoxon, and what it was compared with."""
+    found = regression(
+        Pairing(baseline(wave), "m", several=False).pair(units(lambda k: wave(k) - 0.5)), 0.3, 0
+    )
+    assert (found["run"], found["model"], found["n"], found["state"]) == ("old", "was", 80, "worse")
+    assert found["drop"] == {"value": 0.5, "low": 0.5, "high": 0.5}
+    assert [row["value"] for row in found["turns"]] == [0.5, 0.5, 0.5]
+    assert found["wilcoxon"]["p"] < 0.001
+    assert {name: row["drop"] for name, row in found["slices"]["language"].items()} == {"en": 0.5, "ja": 0.5}
+    assert all(row["p"] <= row["p_adjusted"] for row in found["slices"]["principle"].values())
+
+
+def test_nothing_that_differs_has_no_p() -> None:
+    """An undefined figure is null with its reason."""
+    found = regression(Pairing(baseline(wave), "m", several=False).pair(units(wave)), 0.3, 0)
+    assert found["wilcoxon"] == {"statistic": None, "p": None, "undefined": {"p": "no conversation differs"}}
+    assert found["slices"]["language"]["ja"]["undefined"] == {"p": "no conversation differs"}
+
+
+def test_new_failures_and_fixed_ones_are_listed() -> None:
+    """What broke its limits in one of the two runs alone, by id."""
+    now = units_of(measured(lambda k: 2.0 if k == 3 else 9.0, {"min_turn_score": 3.0}), make_thresholds())
+    found = regression(Pairing(baseline(lambda _: 9.0), "m", several=False).pair(now), 0.3, 0)
+    assert (found["new_failures"], found["fixed"]) == ([sorted(IDS)[3]], [])
+    found = regression(Pairing(baseline(lambda _: 1.0, unsafe=True), "m", several=False).pair(now), 0.3, 0)
+    assert (found["new_failures"], len(found["fixed"])) == ([], 79)
+
+
+def test_small_steps_cannot_add_up_unseen() -> None:
+    """The drop to the first accepted run stands beside the one to the last; another suite's does not."""
+    first = baseline(lambda k: wave(k) + 1)
+    pairing = Pairing(baseline(wave, first=first), "m", several=False)
+    assert regression(pairing.first().pair(units(wave)), 0.3, 0)["drop"]["value"] == pytest.approx(1.0)
+    other = Baseline("old", "then", {**HASHES, "judges": "x"}, first.models)
+    assert Pairing(baseline(wave, first=other), "m", several=False).first() is None
+
+
+@given(st.lists(st.tuples(st.floats(1, 10), st.floats(1, 10)), min_size=80, max_size=80), st.floats(0, 2))
+def test_the_states_exclude_each_other(scores: list[tuple[float, float]], margin: float) -> None:
+    """Whatever the scores: a gate that fails lies beyond the margin, one that holds within it."""
+    gate = gate_of(lambda k: scores[k][0], lambda k: scores[k][1], margin)
+    assert gate.state in ("holds", "fails", "cannot-tell")
+    if gate.state == "holds":
+        assert gate.high <= margin + 1e-9
+    if gate.state == "fails":
+        assert gate.low > margin
