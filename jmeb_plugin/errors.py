@@ -8,6 +8,7 @@
     │   ├── EndpointError      an endpoint's table, name or key variable
     │   ├── SuiteError         a file of a suite
     │   ├── ThresholdsError    thresholds.yaml
+    │   ├── ExamError          a file of an examination's questions
     │   ├── RunError           a run's folder: locked, damaged, or of another run
     │   ├── KeyRefused         the server does not accept the key
     │   └── ModelUnknown       the server does not know the model
@@ -53,6 +54,10 @@ class SuiteError(UserMistake):
 
 class ThresholdsError(UserMistake):
     """thresholds.yaml asks for something unknown or impossible."""
+
+
+class ExamError(UserMistake):
+    """A file of an examination cannot be used as it is."""
 
 
 class RunError(UserMistake):

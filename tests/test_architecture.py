@@ -13,11 +13,11 @@ import jmeb_plugin
 ROOT = Path(jmeb_plugin.__file__).parent
 FLOORS = {
     "errors": ("errors",),
-    "nouns": ("yaml_file", "transcript", "scores", "suite", "anchors", "sampling", "thresholds", "verdict", "selection", "table", "baseline"),
+    "nouns": ("yaml_file", "exam", "transcript", "scores", "suite", "anchors", "sampling", "thresholds", "verdict", "selection", "table", "baseline"),
     "arithmetic": ("stats", "units", "regression", "gates", "ending", "summary"),
     "talking": (
         "keys", "endpoints", "hosting", "clients", "journal", "limits", "converse", "judges", "measure", "archive",
-        "runner", "relay", "jobs", "forecast", "provenance",
+        "runner", "relay", "jobs", "helpfulness", "forecast", "provenance",
     ),
     "showing": ("report",),
     "pytest": ("options", "manifest", "items", "junit", "terminal", "gatecases", "controller", "session", "fixtures", "plugin"),

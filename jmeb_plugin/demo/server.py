@@ -12,6 +12,7 @@ from typing import NamedTuple, Self
 from aiohttp import web
 
 from jmeb_plugin.demo import JUDGES, protocol
+from jmeb_plugin.demo.exam import choose
 from jmeb_plugin.demo.faults import Fault, Tries
 from jmeb_plugin.demo.judges import judge
 from jmeb_plugin.demo.personas import answer
@@ -151,8 +152,9 @@ class DemoServer:
 
 
 def _say(chat: Chat) -> str:
-    speak = judge if chat.model in JUDGES else answer
-    return speak(chat.model, chat.messages)
+    if chat.model in JUDGES:
+        return judge(chat.model, chat.messages)
+    return choose(chat.model, chat.messages) or answer(chat.model, chat.messages)
 
 
 def _json(status: int, body: bytes) -> web.Response:
