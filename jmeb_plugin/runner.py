@@ -28,6 +28,8 @@ from jmeb_plugin.suite import Case
 from jmeb_plugin.verdict import decide
 
 T = TypeVar("T")
+DEAD_THREAD = 0.2
+"""Seconds after which whoever waits for the runner looks whether it is still there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +110,11 @@ class Runner:
         """Run a coroutine on the runner's loop and wait for its result, or for the runner's end."""
         self.start(())
         try:
-            return asyncio.run_coroutine_threadsafe(work, self.loop).result()
-        except (concurrent.futures.CancelledError, RuntimeError):
+            future = asyncio.run_coroutine_threadsafe(work, self.loop)
+            while self.thread.is_alive() and not concurrent.futures.wait([future], DEAD_THREAD).done:
+                pass  # a loop that ends just now never begins what it was given
+            return future.result(0)
+        except (concurrent.futures.CancelledError, TimeoutError, RuntimeError):
             work.close()
             raise self.closed or Stopped("the run has ended") from None
 

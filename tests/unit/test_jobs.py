@@ -1,0 +1,27 @@
+"""The laws of asking outside pytest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from jmeb_plugin.errors import RunError
+from jmeb_plugin.jobs import open_job
+
+
+async def nothing(item: int) -> int:
+    """Work that asks nobody."""
+    return item
+
+
+def test_a_folder_of_another_job_is_refused_and_nobody_waits(tmp_path: Path) -> None:
+    """Whatever moment the runner dies at: work that its loop never begins is not waited for."""
+    with open_job(tmp_path, "j", (), identity={"exam": 1}) as job:
+        assert job.run(nothing, [1, 2]) == [1, 2]
+    for _ in range(20):
+        with (
+            pytest.raises(RunError, match="this run was started with another exam"),
+            open_job(tmp_path, "j", (), identity={"exam": 2}) as job,
+        ):
+            job.run(nothing, [1])
