@@ -171,11 +171,9 @@ def test_a_429_holds_the_whole_endpoint() -> None:
 def test_an_address_that_never_answers_is_an_outage() -> None:
     """It is asked on, past the eighth try, until the time is over; the message names the address."""
     tries: list[float] = []
-    with pytest.raises(
-        Outage,
-        match=r"endpoint 'it': http://h.test/v1 has not answered once in 0.3 s \(it: no connection\)",
-    ):
-        pace = replace(QUICK, dead_after=0.3)
+    pace = replace(QUICK, dead_after=0.3)
+    message = r"endpoint 'it': http://h.test/v1 has not answered once in 0.3 s \(it: no connection\)"
+    with pytest.raises(Outage, match=message):
         run(lambda: lane(pace=pace).call(counted(script(GONE), tries), 10, "a"))
     assert len(tries) > TRIES
 
