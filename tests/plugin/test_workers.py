@@ -10,6 +10,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from .conftest import QUIET, Run, results, scores
 from .servers import score
 from .test_journal_and_resume import start, wait_for
