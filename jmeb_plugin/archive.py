@@ -122,7 +122,7 @@ def case_to_json(case: Case) -> dict[str, Any]:
     """A case as plain data, without its suite."""
     return {
         "suite": case.suite.name,
-        "conversation": asdict(case.conversation),
+        "conversation": {name: getattr(case.conversation, name) for name in case.conversation.__slots__},
         "model": case.model,
         "repeat": case.repeat,
         "name": case.name,

@@ -20,10 +20,6 @@ class Unsafe(Exception):
     """A conversation broke its limits."""
 
 
-class Unscored(Exception):
-    """A conversation could not be scored; raised in setup, which makes it pytest's ERROR."""
-
-
 class Conversations(pytest.Collector):
     """One suite, as a collector right under the session: the same ids in a checkout and from a wheel."""
 
@@ -65,13 +61,13 @@ class ConversationItem(pytest.Item):
     def judge(self, thresholds: Thresholds, gate: str) -> None:
         """Decide the verdict of the record that is there; an excused one is skipped."""
         if self.record is None:
-            raise Unscored("was not run")
+            pytest.fail("was not run", pytrace=False)
         verdict = decide_case(self.case, self.record, thresholds, today(), expected=gate == "release")
         self.verdict = verdict
         if verdict.outcome == "skipped":
             pytest.skip(f"unscored: {verdict.reason}")
         if verdict.outcome == "unscored":
-            raise Unscored(verdict.reason)
+            pytest.fail(verdict.reason, pytrace=False)  # formatting a traceback costs more than the talk
 
     def setup(self) -> None:
         """Take the measurement; a conversation without a score is an error, never a verdict."""
@@ -95,6 +91,8 @@ class ConversationItem(pytest.Item):
         if isinstance(excinfo.value, Unsafe):
             run = self.config.stash[TERMS]
             return printable("\n".join(failure_lines(str(excinfo.value), self.record, run.transcripts)))
+        if isinstance(excinfo.value, pytest.xfail.Exception):
+            return printable(str(excinfo.value))
         return super().repr_failure(excinfo, style)
 
     def complete(self, report: pytest.TestReport) -> None:

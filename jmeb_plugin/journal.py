@@ -2,7 +2,8 @@
 
 One SQLite file per run, in WAL mode, one autocommitted row per answer (recipes: 0.02 ms of CPU; a
 killed process loses none). The journal is at once record, cache and resume: a request that it holds
-is answered from it.
+is answered from it. Its keys are kept in memory: an index over them on disk would double what each
+answer costs to write.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import fcntl
+import functools
 import hashlib
 import hmac
 import json
@@ -28,15 +30,15 @@ VERSION = 1
 SCHEMA = """
 create table if not exists meta (name text primary key, value text not null) without rowid;
 create table if not exists answers (
-    id integer primary key, key blob not null unique,
+    id integer primary key, key blob not null,
     endpoint text not null, address text not null, model text not null,
     target text not null, role text not null, conversation text not null,
     turn integer not null, repeat integer not null, attempt integer not null, session integer not null,
     request text not null, reply text not null, seconds real not null, at text not null
 );
-create table if not exists records (id text primary key, record text not null) without rowid;
+create table if not exists records (id text primary key, record text not null);
 """
-INSERT = f"insert into answers values (null,{','.join('?' * 15)}) on conflict do nothing"  # noqa: S608
+INSERT = f"insert into answers values (null,{','.join('?' * 15)})"  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +55,37 @@ class Slot:
 
 def key_of(endpoint: Endpoint, slot: Slot, request: Request, nonce: str) -> bytes:
     """SHA-256 over everything that could change the answer, the nonce left out of the messages."""
-    messages = [[m.role, m.content.replace(nonce, "") if nonce else m.content] for m in request.messages]
-    parts = {
-        "endpoint": endpoint.name,
-        "address": endpoint.address,
-        "model": endpoint.model,
-        "parameters": endpoint.parameters(),
-        "slot": [getattr(slot, name) for name in slot.__slots__],
-        "messages": messages,
-        "schema": request.schema,
-        "max_tokens": request.max_tokens,
-    }
-    text = json.dumps(parts, sort_keys=True, ensure_ascii=False)
+    parts = [
+        endpoint_facts(endpoint),
+        *(getattr(slot, name) for name in slot.__slots__),
+        request.schema and json.dumps(request.schema, sort_keys=True),
+        request.max_tokens,
+    ]
+    found = hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode("utf-8", "replace"))
+    for message in request.messages:
+        found.update(f"\0{message.role}\0".encode())
+        if message.role == "system":
+            found.update(digest_of(message.content))
+        else:
+            text = message.content.replace(nonce, "") if nonce else message.content
+            found.update(text.encode("utf-8", "replace"))
+    return found.digest()
+
+
+@functools.lru_cache(maxsize=64)
+def digest_of(text: str) -> bytes:
+    """The hash of a text that many requests begin with: a rubric, a system prompt."""
     return hashlib.sha256(text.encode("utf-8", "replace")).digest()
+
+
+def endpoint_facts(endpoint: Endpoint) -> list[Any]:
+    """What of an endpoint could change an answer."""
+    return [
+        endpoint.name,
+        endpoint.address,
+        endpoint.model,
+        json.dumps(endpoint.parameters(), sort_keys=True),
+    ]
 
 
 class Journal:
@@ -87,7 +107,7 @@ class Journal:
             self.db.execute("pragma synchronous=normal")
             self.db.executescript(SCHEMA)
             self.check_version()
-            self.known = {key for (key,) in self.db.execute("select key from answers")}
+            self.known: dict[bytes, int] = dict(self.db.execute("select key, id from answers"))
             self.session = int(self.recall("session") or 0) + 1
             self.note("session", self.session)
         except sqlite3.Error as error:
@@ -132,7 +152,8 @@ class Journal:
         """The answer under the key, the session that wrote it, and the seconds it took."""
         if key not in self.known:
             return None
-        row = self.db.execute("select reply, session, seconds from answers where key = ?", (key,)).fetchone()
+        query = "select reply, session, seconds from answers where id = ?"
+        row = self.db.execute(query, (self.known[key],)).fetchone()
         return (Reply.from_json(json.loads(row[0])), row[1], row[2]) if row else None
 
     def write(
@@ -147,6 +168,8 @@ class Journal:
         at: str,
     ) -> None:
         """Store an answer; it is on disk when this returns. An answer that is there stays."""
+        if key in self.known:
+            return
         question = request.messages[-1].content if slot.role == "target" else ""
         values = (
             key, endpoint.name, endpoint.address, endpoint.model, slot.target, slot.role,
@@ -154,12 +177,11 @@ class Journal:
             question, json.dumps(reply.to_json(), ensure_ascii=False), seconds, at,
         )  # fmt: skip
         try:
-            self.db.execute(INSERT, values)
+            self.known[key] = self.db.execute(INSERT, values).lastrowid or 0
         except sqlite3.Error as error:
             raise RunError(
                 f"{self.path}: an answer could not be written ({error}); free some space and resume the run"
             ) from None
-        self.known.add(key)
 
     def keep(self, case_id: str, record: Mapping[str, Any]) -> None:
         """Store what was measured of a case, in the place of an earlier session's."""
@@ -171,8 +193,10 @@ class Journal:
         columns = ", ".join(row[1] for row in self.db.execute("pragma table_info(answers)") if row[1] != "id")
         self.db.execute("attach ? as shard", (address(other, "mode=ro"),))
         self.db.execute(
-            f"insert or ignore into answers ({columns}) select {columns} from shard.answers order by id"  # noqa: S608
+            f"insert into answers ({columns}) select {columns} from shard.answers"  # noqa: S608
+            " where key not in (select key from main.answers) order by id"
         )
+        self.known = dict(self.db.execute("select key, id from answers"))
         self.db.execute("insert or ignore into records select id, record from shard.records")
         self.db.execute("detach shard")
 

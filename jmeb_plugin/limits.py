@@ -7,11 +7,11 @@ use: the endpoint's own place and the run's slot are taken only by a request tha
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import math
 import random
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from jmeb_plugin.clients.base import Reply, Usage
@@ -20,6 +20,9 @@ from jmeb_plugin.errors import BudgetSpent, Outage, Transient
 
 TRIES = 9
 """The first, and eight more: with the pauses below an outage of two minutes is waited out."""
+
+FIRST_WINDOW = 32.0
+"""Requests that an endpoint is sent at a time before it has shown what it takes."""
 
 DEAD_AFTER = 60.0
 """Seconds after which an address that never answered ends the run."""
@@ -68,6 +71,35 @@ class Minute:
             entry[1] = units
 
 
+class Window:
+    """How many requests an endpoint takes at a time: it grows until the endpoint pushes back.
+
+    After TCP (Jacobson 1988): it doubles with every round of answers until the first 429, then grows
+    by one a round, and halves with each 429, but once for all requests that were under way together.
+    ``most``: the endpoint's own limit, ``None`` without one.
+    """
+
+    def __init__(self, most: int | None) -> None:
+        self.most = float(most or math.inf)
+        self.size = min(FIRST_WINDOW, self.most)
+        self.slow = False
+        self.cut_at = 0.0
+
+    def free(self, in_flight: int) -> bool:
+        """Whether one more request may be under way."""
+        return in_flight < math.floor(self.size)
+
+    def widen(self) -> None:
+        """An answer came: there may be room for more."""
+        self.size = min(self.most, self.size + (1 / self.size if self.slow else 1))
+
+    def narrow(self, sent: float) -> None:
+        """A request sent at that moment was too much; those sent before the last cut say nothing new."""
+        if sent >= self.cut_at:
+            self.slow, self.cut_at = True, time.monotonic()
+            self.size = max(1.0, self.size / 2)
+
+
 class Budget:
     """USD spent over the whole run, and the most that may be.
 
@@ -97,18 +129,13 @@ class Budget:
     async def room(self) -> None:
         """Wait until one more request may go; raises as `fits` does."""
         while not self.fits():
+            self.landed.clear()
             await self.landed.wait()
 
-    @contextlib.contextmanager
-    def reserve(self) -> Iterator[None]:
-        """Hold the place of one request."""
-        self.flying += 1
-        try:
-            yield
-        finally:
-            self.flying -= 1
-            self.landed.set()
-            self.landed = asyncio.Event()
+    def land(self) -> None:
+        """A request that was let through has ended."""
+        self.flying -= 1
+        self.landed.set()
 
     def pay(self, endpoint: Endpoint, usage: Usage) -> float:
         """Count the price of an answer, in USD."""
@@ -130,7 +157,8 @@ class Lane:
         self.slots = slots
         self.budget = budget
         self.pace = pace or Pace()
-        self.own = asyncio.Semaphore(endpoint.max_concurrency) if endpoint.max_concurrency else None
+        self.window = Window(endpoint.max_concurrency)
+        self.left = asyncio.Event()
         self.gate = asyncio.Lock()
         self.requests = Minute(endpoint.requests_per_minute, self.pace.minute)
         self.tokens = Minute(endpoint.tokens_per_minute, self.pace.minute)
@@ -150,7 +178,7 @@ class Lane:
         an answer from the endpoint in all that time. An address that has never answered is asked on
         until it does, or is an `Outage`.
         """
-        jitter, began = random.Random(label), time.monotonic()
+        jitter, began = None, time.monotonic()
         pause, tried = self.pace.first_pause, 0
         while True:
             tried += 1
@@ -161,6 +189,7 @@ class Lane:
                 if tried >= TRIES and self.answered:
                     self.blame(error, began)
                     raise
+                jitter = jitter or random.Random(label)
                 wait = error.retry_after or pause * jitter.uniform(0.9, 1.1)
                 self.hold(error)
             pause = min(pause * 2, self.pace.longest_pause) if tried < TRIES else self.pace.first_pause
@@ -169,42 +198,47 @@ class Lane:
 
     async def once(self, ask: Callable[[], Awaitable[Reply]], tokens: int) -> tuple[Reply, float]:
         """One try, inside every limit."""
-        async with self.place(tokens) as counted:
+        counted = await self.enter(tokens)
+        try:
             started = time.monotonic()
             self.first_try = self.first_try or started
             reply = await ask()
-            used = reply.usage.input + reply.usage.output
-            self.tokens.settle(counted, used or tokens)
-            self.answered, self.good_at, self.trouble = True, time.monotonic(), ""
-            return reply, time.monotonic() - started
+        except Transient as error:
+            if error.throttled:
+                self.window.narrow(started)
+            raise
+        else:
+            self.window.widen()
+            self.tokens.settle(counted, reply.usage.input + reply.usage.output or tokens)
+            now = time.monotonic()
+            self.answered, self.good_at, self.trouble = True, now, ""
+            return reply, now - started
+        finally:
+            self.leave()
 
-    @contextlib.asynccontextmanager
-    async def place(self, tokens: int) -> AsyncIterator[list[float]]:
-        """A place among the endpoint's own requests and one among all of the run; its tokens' entry.
+    async def enter(self, tokens: int) -> list[float]:
+        """Take a place among the endpoint's own requests and one among all of the run; its tokens' entry.
 
-        Places are given in the order of asking.
+        Places are given in the order of asking. Nothing is held by a request that cannot go at once.
         """
-        async with contextlib.AsyncExitStack() as held:
-            async with self.gate:
-                while True:
-                    await self.clear(tokens)
-                    async with contextlib.AsyncExitStack() as taken:
-                        if self.own:
-                            await taken.enter_async_context(self.own)
-                        await taken.enter_async_context(self.slots)
-                        if self.wait(tokens) <= 0 and self.budget.fits():
-                            held.push_async_exit(taken.pop_all())
-                            break
-                self.requests.take(1)
-                entry = self.tokens.take(tokens)
-                held.enter_context(self.budget.reserve())
+        async with self.gate:
+            while True:
+                await self.clear(tokens)
+                await self.slots.acquire()
+                if self.wait(tokens) <= 0 and self.window.free(self.in_flight) and self.budget.fits():
+                    break
+                self.slots.release()
             self.in_flight += 1
-            held.callback(self.leave)
-            yield entry
+            self.budget.flying += 1
+            self.requests.take(1)
+            return self.tokens.take(tokens)
 
     def leave(self) -> None:
         """A request is no longer in flight."""
         self.in_flight -= 1
+        self.left.set()
+        self.budget.land()
+        self.slots.release()
 
     def wait(self, tokens: int) -> float:
         """Seconds until a request may go."""
@@ -213,8 +247,13 @@ class Lane:
 
     async def clear(self, tokens: int) -> None:
         """Wait, holding nothing, until a request may go."""
-        while (seconds := self.wait(tokens)) > 0:  # noqa: ASYNC110 - it may move on
-            await asyncio.sleep(seconds)
+        while True:
+            while (seconds := self.wait(tokens)) > 0:  # noqa: ASYNC110 - it may move on
+                await asyncio.sleep(seconds)
+            if self.window.free(self.in_flight):
+                break
+            self.left.clear()
+            await self.left.wait()
         await self.budget.room()
 
     def note(self, error: Transient) -> None:

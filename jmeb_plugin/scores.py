@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from jmeb_plugin.transcript import Transcript
@@ -27,6 +27,10 @@ class Score:
     value: float | None
     reason: str = ""
     arbiter: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, the arguments of a `Score`."""
+        return {name: getattr(self, name) for name in self.__slots__}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,7 @@ class Record:
         """Plain data; `from_json` takes it back."""
         return {
             "transcript": self.transcript.to_json(),
-            "scores": [[asdict(score) for score in turn] for turn in self.scores],
+            "scores": [[score.to_json() for score in turn] for turn in self.scores],
             "excused": self.excused,
         }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 WITHHELD = "(withheld by the provider's filter)"
@@ -36,7 +36,8 @@ class Transcript:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data; `from_json` takes it back."""
-        return asdict(self)
+        turns = [{name: getattr(turn, name) for name in turn.__slots__} for turn in self.turns]
+        return {**{name: getattr(self, name) for name in self.__slots__}, "turns": turns}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Transcript:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import scipy.stats  # noqa: F401 - pytester forgets what is loaded later, and numpy loads only once
 
 from .servers import Answer, ModelServer, score
 
@@ -111,11 +112,14 @@ Run = Callable[..., pytest.RunResult]
 
 @pytest.fixture
 def run(project: pytest.Pytester) -> Run:
-    """Run pytest on the toy suite in a process of its own."""
+    """Run pytest on the toy suite: a session of its own in this process, which spares loading scipy again.
 
-    def go(*args: str, model: str = "demo", timeout: float = 90) -> pytest.RunResult:
+    xdist's workers are processes all the same.
+    """
+
+    def go(*args: str, model: str = "demo") -> pytest.RunResult:
         ours = (f"--jmeb-model={model}", "--jmeb-suite=toy")
-        return project.runpytest_subprocess(*QUIET, *ours, *args, timeout=timeout)
+        return project.runpytest_inprocess(*QUIET, *ours, *args)
 
     return go
 

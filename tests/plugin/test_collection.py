@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .conftest import Run, results, scores
+from .conftest import QUIET, Run, results, scores
 
 
 def ids(result: pytest.RunResult) -> list[str]:
@@ -165,7 +165,7 @@ HEAVY = ("openai", "anthropic", "scipy", "numpy", "matplotlib", "pandas", "jinja
 @pytest.mark.parametrize(
     "args", [("--co", "-q", "-p", "no:xdist"), ("-n2", "-q")], ids=["collecting", "worker"]
 )
-def test_collecting_and_waiting_import_nothing_heavy(run: Run, project, args):
+def test_collecting_and_waiting_import_nothing_heavy(project, args):
     """Sixteen workers start on two cores: what they import decides."""
     project.makeconftest(
         f"""
@@ -176,7 +176,8 @@ def test_collecting_and_waiting_import_nothing_heavy(run: Run, project, args):
                 open("heavy.txt", "a").write(" ".join(found) + ";")
         """
     )
-    assert run(*args).ret == 0
+    ours = ("--jmeb-model=demo", "--jmeb-suite=toy")
+    assert project.runpytest_subprocess(*QUIET, *ours, *args, timeout=90).ret == 0
     assert set(project.path.joinpath("heavy.txt").read_text()) == {";"}
 
 

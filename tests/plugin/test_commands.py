@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import scipy.stats  # noqa: F401 - pytester forgets what is loaded later, and numpy loads only once
 from junitparser import JUnitXml
 
 from jmeb_plugin.cli import main

@@ -146,7 +146,7 @@ def test_an_unreachable_server_is_10_after_a_minute(run: Run, project):
     """An address that has never answered ends the run instead of failing every conversation."""
     toml = TOML.format(url="http://127.0.0.1:9/v1")
     project.path.joinpath("pyproject.toml").write_text(toml)
-    result = run("-n2", model="it", timeout=120)
+    result = run("-n2", model="it")
     assert result.ret == 10
     result.stdout.fnmatch_lines(
         ["INCONCLUSIVE: endpoint 'it': http://127.0.0.1:9/v1 has not answered once in 60 s*"]

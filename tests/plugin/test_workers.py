@@ -10,6 +10,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from .conftest import QUIET, Run, results, scores
 from .servers import score
 from .test_journal_and_resume import start, wait_for
@@ -70,33 +72,23 @@ def alive(pids: list[int]) -> list[int]:
     return [pid for pid in pids if stat(pid)[:1] not in ([], ["Z"])]
 
 
-def interrupt(project, serve, workers: str) -> tuple[int, float]:
-    """The exit status after Ctrl-C in the middle of a slow run, and how long it took."""
-    server = serve(scores(9, 8, 7), seconds=5)
+def interrupt(project, serve, workers: str) -> int:
+    """The exit status after Ctrl-C while answers are due that nobody has patience for."""
+    server = serve(scores(9, 8, 7), seconds=300)
     process = start(project, workers, "--jmeb-run=one")
     wait_for(server, 4)
     below = children(process.pid)
-    asked = time.monotonic()
     os.killpg(process.pid, signal.SIGINT)
-    status = process.wait(30)
-    took = time.monotonic() - asked
+    status = process.wait(60)
     time.sleep(0.5)
     assert not alive(below)
-    return status, took
+    return status
 
 
-def test_ctrl_c_ends_with_2_and_leaves_nobody(project, serve):
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+def test_ctrl_c_ends_with_2_and_leaves_nobody(project, serve, workers):
     """What is in flight is cancelled; no worker waits for ever."""
-    status, took = interrupt(project, serve, "-n0")
-    assert status == 2
-    assert took < 4.5
-
-
-def test_ctrl_c_under_xdist(project, serve):
-    """The same with workers."""
-    status, took = interrupt(project, serve, "-n2")
-    assert status == 2
-    assert took < 4.5
+    assert interrupt(project, serve, workers) == 2
 
 
 def test_a_killed_worker_loses_nothing(project, run: Run, serve):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import given, settings, strategies as st
 from jmeb_plugin.clients.base import Reply, Usage
 from jmeb_plugin.endpoints import Endpoint, Price
 from jmeb_plugin.errors import BudgetSpent, KeyRefused, Outage, Rejected, Transient
-from jmeb_plugin.limits import TRIES, Budget, Lane, Minute, Pace
+from jmeb_plugin.limits import TRIES, Budget, Lane, Minute, Pace, Window
 
 QUICK = Pace(first_pause=0.001, longest_pause=0.002, dead_after=0.05, minute=0.2)
 GOOD = Reply("はい", usage=Usage(30, 0, 20))
@@ -170,11 +171,10 @@ def test_a_429_holds_the_whole_endpoint() -> None:
 def test_an_address_that_never_answers_is_an_outage() -> None:
     """It is asked on, past the eighth try, until the time is over; the message names the address."""
     tries: list[float] = []
-    with pytest.raises(
-        Outage,
-        match=r"endpoint 'it': http://h.test/v1 has not answered once in 0.05 s \(it: no connection\)",
-    ):
-        run(lambda: lane().call(counted(script(GONE), tries), 10, "a"))
+    pace = replace(QUICK, dead_after=0.3)
+    message = r"endpoint 'it': http://h.test/v1 has not answered once in 0.3 s \(it: no connection\)"
+    with pytest.raises(Outage, match=message):
+        run(lambda: lane(pace=pace).call(counted(script(GONE), tries), 10, "a"))
     assert len(tries) > TRIES
 
 
@@ -213,7 +213,7 @@ def test_who_waits_holds_no_slot() -> None:
         waiting = [asyncio.create_task(stuck.call(script(slow, GOOD), 1, str(n))) for n in range(3)]
         await settled(lambda: stuck.retries == 1)
         await free.call(script(GOOD), 1, "x")
-        held = slots.locked() or bool(stuck.own and stuck.own.locked())
+        held = slots.locked() or bool(stuck.in_flight)
         for task in waiting:
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
@@ -240,11 +240,69 @@ def test_cancelling_leaves_no_place_taken(limits: dict[str, int]) -> None:
         for task in reversed(tasks):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        free = not at.slots.locked() and not at.gate.locked() and not (at.own and at.own.locked())
+        free = not at.slots.locked() and not at.gate.locked()
         await at.call(script(GOOD), 1, "after")
         return at.in_flight + at.budget.flying, free
 
     assert run(work) == (0, True)
+
+
+def test_the_window_grows_until_the_endpoint_pushes_back() -> None:
+    """It doubles with each round of answers, halves once for a burst of 429s, then grows by one a round."""
+    window = Window(None)
+    first = window.size
+    for _ in range(int(first)):
+        window.widen()
+    assert window.size == 2 * first
+    sent = time.monotonic()
+    for _ in range(10):
+        window.narrow(sent)
+    assert window.size == first
+    for _ in range(int(first)):
+        window.widen()
+    assert window.size == pytest.approx(first + 1, abs=0.1)
+    window.narrow(time.monotonic())
+    assert window.size == pytest.approx((first + 1) / 2, abs=0.1)
+
+
+@given(st.lists(st.booleans(), max_size=200), st.none() | st.integers(1, 50))
+def test_the_window_never_closes_nor_passes_the_endpoints_own_limit(
+    good: list[bool], most: int | None
+) -> None:
+    """Whatever comes back, one request may always go."""
+    window = Window(most)
+    for answered in good:
+        if answered:
+            window.widen()
+        else:
+            window.narrow(time.monotonic())
+        assert window.free(0)
+        assert most is None or not window.free(most)
+
+
+def test_concurrency_settles_at_what_a_server_takes() -> None:
+    """A server of eight places is sent few requests too many, and none is lost."""
+    here, refused = 0, 0
+
+    async def ask() -> Reply:
+        nonlocal here, refused
+        if here >= 8:
+            refused += 1
+            raise Transient("it: 429", throttled=True)
+        here += 1
+        try:
+            await asyncio.sleep(0.002)
+        finally:
+            here -= 1
+        return GOOD
+
+    async def work() -> int:
+        at = lane(slots=64)
+        replies = await asyncio.gather(*(at.call(ask, 1, str(n)) for n in range(400)))
+        return sum(reply is GOOD for reply, _ in replies)
+
+    assert run(work) == 400
+    assert refused < 100
 
 
 # -- a minute --------------------------------------------------------------------------------------
