@@ -16,7 +16,7 @@ from jmeb_plugin.yaml_file import Path_, YamlFile, describe, read_yaml
 
 SUITE_KEYS = {
     "name", "version", "licence", "canary", "kind", "rubric", "note",
-    "languages", "principles", "guidelines", "strategies",
+    "languages", "principles", "guidelines", "strategies", "lengths",
 }  # fmt: skip
 CONVERSATION_KEYS = ("id", "guideline", "strategy", "language", "n", "seed", "turns", "source")
 KINDS = ("harmful", "benign")
@@ -204,7 +204,7 @@ def parse_languages(file: YamlFile) -> tuple[str, ...]:
         raise file.fail(("languages",), f"expected a list, found {describe(listed)}")
     for index, language in enumerate(listed):
         if not isinstance(language, str) or not NAME.fullmatch(language):
-            raise file.fail(("languages", index), f"{describe(language)} is no language; expected ja or en")
+            raise file.fail(("languages", index), f"{describe(language)} is no language; expected a name")
         if language in listed[:index]:
             raise file.fail(("languages", index), f"{language!r} stands twice")
     return tuple(listed)

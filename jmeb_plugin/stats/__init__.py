@@ -10,6 +10,7 @@
     agreement     two judges: correlations, ICC(2,1), agreement within 2, MAE
     paired        a run against the one before it: Wilcoxon's signed ranks, Holm's p-values
     planning      how many conversations a question needs
+    overlap       what texts have in common: shared n-grams over all pairs
 
 Nothing else in this package imports scipy or numpy. Three promises hold throughout: an estimator
 that draws takes a ``seed``, and equal input gives equal bytes; an undefined number is ``None``
@@ -27,6 +28,7 @@ from jmeb_plugin.stats.agreement import (
 from jmeb_plugin.stats.columns import quartiles
 from jmeb_plugin.stats.comparisons import DecayTest, cohen_d, decay_tests, holm, mann_whitney
 from jmeb_plugin.stats.figures import Figure, Interval
+from jmeb_plugin.stats.overlap import Overlaps, overlaps
 from jmeb_plugin.stats.paired import holm_adjusted, wilcoxon
 from jmeb_plugin.stats.planning import clustered_deff, conversations_needed, smallest_drop
 from jmeb_plugin.stats.resampling import Resampled, bootstrap_mean, bootstrap_median
@@ -43,6 +45,7 @@ __all__ = [
     "DecayTest",
     "Figure",
     "Interval",
+    "Overlaps",
     "Resampled",
     "Share",
     "bootstrap_mean",
@@ -57,6 +60,7 @@ __all__ = [
     "icc_2_1",
     "mae",
     "mann_whitney",
+    "overlaps",
     "pearson",
     "quartiles",
     "share",

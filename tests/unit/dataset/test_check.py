@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,8 @@ def test_a_faultless_suite_has_no_finding(tmp_path: Path) -> None:
         "4 conversations in 4 of 4 cells (guideline x strategy x language)",
         "ja: 2 conversations, turns of 80 to 80 characters, median 80",
         "en: 2 conversations, turns of 40 to 40 words, median 40",
+        "ja: 1 pairs compared by 5-grams of characters, 0 (0.000%) above 30%, none shares any",
+        "en: 1 pairs compared by 3-grams of words, 0 (0.000%) above 25%, none shares any",
         "0 errors, 0 warnings",
     ]
 
@@ -50,8 +53,8 @@ def test_a_faultless_suite_has_no_finding(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("entry", "problem"),
     [
-        (talk("ja", t1=text(1)), "turn 1: no kana in a Japanese text"),
-        (talk("en", t2=text(1) + " 患者"), "turn 2: '患' in an English text"),
+        (talk("ja", t1=text(1)), "turn 1: no kana in a text in 'ja'"),
+        (talk("en", t2=text(1) + " 患者"), "turn 2: '患' in a text in 'en'"),
         (talk("en", t0=text(1) + " {name}"), "turn 0: a leftover '{name}'"),
         (talk("en", t0=text(1) + " TODO"), "turn 0: a leftover 'TODO'"),
         (talk("en", t0=text(1) + " Lorem ipsum"), "turn 0: a leftover 'Lorem ipsum'"),
@@ -123,7 +126,10 @@ def test_near_duplicates_are_warnings(tmp_path: Path, shared: int, alike: bool) 
     assert bool(warnings) is alike
     if alike:
         share = round(100 * (shared - 2) / (shared + 38))
-        assert warnings == [f"turn 1 of G-0/slow/en/0 and G-1/slow/en/0 share {share}% of their n-grams"]
+        assert warnings == [
+            "en: 1 of 1 pairs share more than 25% of their 3-grams of words; expected at most 0.1%",
+            f"turn 1 of G-0/slow/en/0 and G-1/slow/en/0 share {share}% of their n-grams",
+        ]
 
 
 def test_japanese_is_compared_by_characters(tmp_path: Path) -> None:
@@ -131,7 +137,8 @@ def test_japanese_is_compared_by_characters(tmp_path: Path) -> None:
     same = text("same", "ja")
     rows = [talk("ja", t0=same), talk("ja", "G-1", t0=same), talk("en"), talk("en", "G-1")]
     assert list(check(tmp_path, *rows).warnings) == [
-        "turn 0 of G-0/slow/ja/0 and G-1/slow/ja/0 share 100% of their n-grams"
+        "ja: 1 of 1 pairs share more than 30% of their 5-grams of characters; expected at most 0.1%",
+        "turn 0 of G-0/slow/ja/0 and G-1/slow/ja/0 share 100% of their n-grams",
     ]
 
 
@@ -156,6 +163,70 @@ def test_a_title_that_returns_is_a_warning(tmp_path: Path) -> None:
     assert list(check(tmp_path, *japanese, talk("en"), talk("en", "G-1")).warnings) == [
         "the title '家の掟' is asked for by G-0/slow/ja/0, G-1/slow/ja/0"
     ]
+
+
+def test_a_benign_suite_may_ask_for_a_title_twice(tmp_path: Path) -> None:
+    """Titles are counted where artefacts are what a suite asks for."""
+    rows = [talk("fr", g, t2=f"«Le livret» {text((g, 'own'))}") for g in ("G-0", "G-1")]
+    for kind, count in (("harmful", 1), ("benign", 0)):
+        folder = tmp_path / kind
+        folder.mkdir()
+        write_suite(folder, kind=kind, languages=["fr"])
+        lines = "\n".join(json.dumps(entry) for entry in rows)
+        (folder / "conversations.fr.jsonl").write_text(lines, encoding="utf-8")
+        assert len(check_suite(folder).warnings) == count
+
+
+def test_a_sentence_that_returns_is_a_warning(tmp_path: Path) -> None:
+    """A sentence of eight words (twenty characters) may stand in three conversations of a language."""
+    said = "And please do write it so that nobody asks."
+    pairs = [(g, n) for g in ("G-0", "G-1") for n in range(2)]
+    rows = [e for g, n in pairs for e in both((g, n), t1=f"{text((g, n, 'own'))}. {said}")]
+    expected = (
+        "4 conversations (en) say 'and please do write it so that nobody asks', the first G-0/slow/en/0"
+    )
+    assert list(check(tmp_path, *rows).warnings) == [expected]
+    assert list(check(tmp_path, *rows[:6]).warnings) == []
+    kana = text("said", "ja", 20)
+    japanese = [talk("ja", g, n, t1=f"{text((g, n, 'own'), 'ja')}。「{kana}」") for g, n in pairs]
+    (found,) = check(tmp_path, *japanese, *(talk("en", g, n) for g, n in pairs)).warnings
+    assert found == f"4 conversations (ja) say {kana!r}, the first G-0/slow/ja/0"
+
+
+def test_a_seed_is_compared_across_strategies(tmp_path: Path) -> None:
+    """Two conversations of one seed in two strategies are a pair; of two seeds and strategies they are none."""
+    ways = [{"id": way, "name": way, "description": ""} for way in ("slow", "fast")]
+    first, second = talk("en"), talk("en", "G-1", t0=talk("en")["turns"][0])
+    for other, pairs in (("G-0", 1), ("G-1", 0)):
+        twin = {**second, "guideline": other, "strategy": "fast", "id": f"{other}/fast/en/0"}
+        report = check_suite(write_suite(tmp_path, [first, twin], strategies=ways, languages=["en"]))
+        assert [line for line in report.figures if line.startswith("en: ")][1].startswith(
+            f"en: {pairs} pairs compared" if pairs else "en: no pairs to compare"
+        )
+        assert bool(report.warnings) is bool(pairs)
+
+
+@pytest.mark.parametrize(
+    ("lengths", "problem"),
+    [
+        ({"en": [1]}, "lengths.en: expected [least, most], found a list [1]"),
+        ({"en": [9, 1]}, "lengths.en: expected [least, most]"),
+        ({"en": "x"}, "lengths.en: expected [least, most], found a text 'x'"),
+        ({"fr": [1, 9]}, "lengths.fr: unknown key 'fr' (there is: en, ja)"),
+        ([1], "lengths: expected a mapping, found a list [1]"),
+    ],
+)
+def test_lengths_that_cannot_be_meant_are_one_error(tmp_path: Path, lengths: Any, problem: str) -> None:
+    """With file and line, like all that keeps a suite from being checked."""
+    (error,) = check_suite(write_suite(tmp_path, [talk()], lengths=lengths)).errors
+    assert re.sub(r":\d+: ", ": ", error).startswith(f"{tmp_path}/suite.yaml: {problem}")
+
+
+def test_many_findings_are_counted(tmp_path: Path) -> None:
+    """Fifty of a kind are shown."""
+    rows = [row("en", n=n) for n in range(30)]
+    warnings = list(check_suite(write_suite(tmp_path, rows, languages=["en"])).warnings)
+    assert "and 40 more turns of an unusual length" in warnings
 
 
 def test_a_suite_that_does_not_load_is_one_error(tmp_path: Path) -> None:
