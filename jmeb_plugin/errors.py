@@ -16,6 +16,7 @@
     │   ├── QuotaSpent         the account has nothing left
     │   ├── BudgetSpent        the next request could pass ``--jmeb-budget``
     │   └── Outage             an address that never answered
+    ├── ImportRefused          exit status 1: a source, or one row of it, that is no conversation
     ├── Stopped                the run was ended (Ctrl-C, ``-x``) while somebody still waited
     └── CallFailed             one request got no answer
         ├── Transient          worth another try; carries the server's own hint of when
@@ -88,6 +89,10 @@ class BudgetSpent(Inconclusive):
 
 class Outage(Inconclusive):
     """The address has not answered once."""
+
+
+class ImportRefused(JmebError):
+    """What a source holds cannot be made into conversations; nothing was written."""
 
 
 class Stopped(JmebError):

@@ -46,6 +46,32 @@ def test_a_bundled_suite_is_found_by_its_name(capsys: Captured) -> None:
     assert capsys.readouterr().out == "3 files, 0 out of date\n"
 
 
+def test_an_import_is_checked_and_reported(
+    tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Findings in the text do not undo an import; what it lacks before a run is said at the end."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data.csv").write_text("no,q\n1,Why?\n2,\n", encoding="utf-8")
+    (tmp_path / "m.toml").write_text('[map]\nid = "no"\n[set]\nlanguage = "fr"\n', encoding="utf-8")
+    typed = ["suite", "import", "data.csv", "--to", "new suite", "--mapping", "m.toml", "--map", "turns=q"]
+    given = ["--set", "guideline=A", "--set", "strategy=plain", "--kind", "benign", "--licence", "CC0"]
+    assert main([*typed, *given]) == 1
+    assert capsys.readouterr().err == (
+        f"jmeb: 1 bad rows, 0 allowed (--skip-bad):\n"
+        f"{tmp_path}/data.csv:3: turns: expected a text, found an empty one\n"
+    )
+    assert not (tmp_path / "new suite").exists()
+    assert main([*typed, *given, "--skip-bad", "1"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"left out: {tmp_path}/data.csv:3: turns: expected a text, found an empty one"
+    assert "suite new-suite 1 (benign), sha256" in "\n".join(lines)
+    assert "no rubric 'over-refusal' for the language 'fr'" in lines[-2]
+    assert lines[-1] == f"1 conversations in {tmp_path}/new suite"
+    assert main([*typed, *given, "--skip-bad", "1"]) == 4
+    assert main([*typed, "--skip-bad", "-1"]) == 4
+    assert capsys.readouterr().err.endswith("jmeb: --skip-bad -1: expected a whole number from 0\n")
+
+
 @pytest.mark.parametrize("action", ["check", "build"])
 def test_an_unknown_suite_ends_with_4(action: str, capsys: Captured) -> None:
     """A mistake is one line on stderr without a traceback."""
