@@ -12,8 +12,8 @@ from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.judges import Rubric
 from jmeb_plugin.suite import Case
 
-TOKENS_PER_CHARACTER = {"ja": 0.8, "en": 0.25}
-"""Rules of thumb for the tokenizers of 2025; a language that is not named is reckoned like ``en``."""
+BYTES_PER_TOKEN = 4
+"""A rule of thumb for the tokenizers of 2025, in UTF-8: 0.25 tokens a Latin letter, 0.75 a kana or kanji."""
 
 ANSWER_TOKENS, VERDICT_TOKENS, FRAME_TOKENS = 500, 80, 150
 SECONDS_PER_CALL = 3.0
@@ -77,12 +77,12 @@ def forecast(
 
 def target_load(target: Endpoint, cases: Sequence[Case]) -> Load:
     """What the target will see: each turn with all the turns before it."""
-    system = len(target.system_prompt) * TOKENS_PER_CHARACTER["en"]
+    system = tokens(target.system_prompt)
     calls, asked = 0, 0.0
     for case in cases:
         history = system
         for turn in case.conversation.turns:
-            history += tokens(turn, case)
+            history += tokens(turn)
             asked += history
             history += ANSWER_TOKENS
             calls += 1
@@ -94,18 +94,17 @@ def judge_load(judge: Endpoint, cases: Sequence[Case], rubrics: dict[tuple[str, 
     calls, asked = 0, 0.0
     for case in cases:
         rubric = rubrics[case.suite.name, case.conversation.language].texts["system"]
-        history = tokens(rubric, case) + FRAME_TOKENS
+        history = tokens(rubric) + FRAME_TOKENS
         for turn in case.conversation.turns:
-            history += tokens(turn, case) + ANSWER_TOKENS
+            history += tokens(turn) + ANSWER_TOKENS
             asked += history
             calls += 1
     return load(judge, calls, asked, calls * VERDICT_TOKENS)
 
 
-def tokens(text: str, case: Case) -> float:
-    """A text's tokens by the ratio of its language."""
-    language = case.conversation.language
-    return len(text) * TOKENS_PER_CHARACTER.get(language, TOKENS_PER_CHARACTER["en"])
+def tokens(text: str) -> float:
+    """A text's tokens, by its length in UTF-8."""
+    return len(text.encode()) / BYTES_PER_TOKEN
 
 
 def load(endpoint: Endpoint, calls: int, asked: float, answered: int) -> Load:
@@ -128,7 +127,7 @@ def plan_lines(found: Forecast) -> Iterator[str]:
     yield f"smallest mean drop it can detect (80 % power): {found.smallest_drop:.2f} points"
     yield (
         f"supposed: {ANSWER_TOKENS} tokens an answer, {VERDICT_TOKENS} a verdict, "
-        f"{TOKENS_PER_CHARACTER['ja']} (ja) and {TOKENS_PER_CHARACTER['en']} (others) tokens a character, "
+        f"{BYTES_PER_TOKEN} bytes of UTF-8 a token, "
         f"nothing cached; drops with standard deviation {DROP_SD} and correlation "
         f"{GUIDELINE_CORRELATION} within a guideline"
     )

@@ -40,9 +40,17 @@ ONE_PLACE = {
     "numpy": ("stats",),
     "aiohttp": ("clients", "demo"),
     "sqlite3": ("journal", "archive"),
-    "yaml": ("yaml_file", "dataset.build"),
+    "yaml": ("yaml_file", "dataset.build", "dataset.importing.importing"),
+    "pyarrow": ("dataset.importing.sources",),
+    "huggingface_hub": ("dataset.importing.hub",),
     "argparse": ("cli",),
 }
+
+KNOW_LANGUAGES = {
+    "dataset.scripts": "the table of scripts, by language",
+    "demo": "a model that speaks two languages",
+}
+"""Where a language may be known by its name, and why; a suite in any other is as good."""
 
 
 def modules() -> dict[str, ast.Module]:
@@ -149,6 +157,19 @@ def test_one_place_reads_the_environment():
         if isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv")
     }
     assert readers == {"endpoints"}
+
+
+def test_no_language_is_known_by_name():
+    """Nothing but the listed rooms has a language's name in its code."""
+    knowing = {
+        name
+        for name, tree in MODULES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and node.value in ("ja", "en", "Japanese", "English")
+    }
+    assert {name.split(".")[0] if name.startswith("demo") else name for name in knowing} == set(
+        KNOW_LANGUAGES
+    )
 
 
 @pytest.mark.parametrize("name", sorted(MODULES))
