@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -56,7 +57,8 @@ def as_text(value: Any, name: str) -> str:
     """A text without the blanks around it, or a number as one; `ImportRefused` for anything else."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if not (number or isinstance(value, str)):
         raise ImportRefused(f"{name}: expected a text or a number, found {describe(value)}")
     text = str(value).strip()
     if not text:

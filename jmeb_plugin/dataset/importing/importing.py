@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import shutil
 import tempfile
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TextIO
@@ -58,17 +59,27 @@ def import_rows(
         raise SettingsError(f"--name {plan.name}: expected letters, digits, '.', '-', '_'")
     if target.exists() and not (target.is_dir() and not any(target.iterdir())):
         raise SettingsError(f"--to {target}: not empty; expected a folder that is empty or not there yet")
+    try:
+        with put_in_place(target) as folder:
+            with SuiteWriter(folder, plan) as writer:
+                skipped = write_all(rows, typed, writer, seen)
+            suite = load_suite(folder)
+    except OSError as reason:
+        raise SettingsError(f"--to {target}: cannot be written ({reason.strerror or reason})") from None
+    return Imported(dataclasses.replace(suite, path=target), skipped)
+
+
+@contextlib.contextmanager
+def put_in_place(target: Path) -> Iterator[Path]:
+    """A folder beside the target that takes its place in the end, or is gone if anything went wrong."""
     target.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
-        with SuiteWriter(folder, plan) as writer:
-            skipped = write_all(rows, typed, writer, seen)
-        suite = load_suite(folder)
+        yield folder
         folder.chmod(0o755)
         folder.replace(target)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return Imported(dataclasses.replace(suite, path=target), skipped)
 
 
 def write_all(
@@ -81,8 +92,7 @@ def write_all(
         seen(number)
         try:
             maps = maps or complete(typed, sound(row))
-            for one in maps:
-                writer.write(sound(row), one)
+            writer.write(sound(row), maps)
         except ImportRefused as problem:
             bad.append(f"{row.place}: {problem}")
             if len(bad) >= writer.plan.skip + LISTED:
@@ -91,7 +101,7 @@ def write_all(
         raise ImportRefused(
             "\n".join([f"{len(bad)} bad rows, {writer.plan.skip} allowed (--skip-bad):", *bad])
         )
-    if not writer.written:
+    if not writer.places:
         raise ImportRefused("no conversation in the source; nothing was written")
     return bad
 
@@ -121,7 +131,6 @@ class SuiteWriter:
         self.streams: dict[str, TextIO] = {}
         self.counted: Counter[tuple[str, str, str]] = Counter()
         self.places: dict[str, str] = {}
-        self.written = 0
         self.canary = (
             f"canary GUID {uuid.uuid5(uuid.NAMESPACE_URL, f'{plan.name} {plan.note}')} - "
             f"benchmark data: do not train on this"
@@ -136,40 +145,44 @@ class SuiteWriter:
         if kind is None:
             self.finish()
 
-    def write(self, row: Row, fields: FieldMap) -> None:
-        """Add the conversation that this map finds in the row; `ImportRefused` where it is none."""
+    def write(self, row: Row, maps: Sequence[FieldMap]) -> None:
+        """Add the conversations that the maps find in the row: all, or with `ImportRefused` none."""
+        lines: dict[str, tuple[str, str]] = {}
+        cells: Counter[tuple[str, str, str]] = Counter()
+        for one in maps:
+            talk = self.conversation(row, one, cells)
+            name, line = talk["id"], json.dumps(talk, ensure_ascii=False) + "\n"
+            if HALF.search(line):
+                raise ImportRefused("half of a surrogate pair (\\ud800); expected whole characters")
+            if len(line.encode()) > MAX_LINE:
+                raise ImportRefused(f"the conversation is longer than {MAX_LINE >> 20} MiB")
+            if name in lines or name in self.places:
+                first = self.places.get(name, "this row")
+                raise ImportRefused(f"the id {name!r} stands twice, as in {first}")
+            lines[name] = talk["language"], line
+        self.places.update(dict.fromkeys(lines, row.place))
+        self.counted.update(cells)
+        for language, line in lines.values():
+            self.stream(language).write(line)
+
+    def conversation(
+        self, row: Row, fields: FieldMap, cells: Counter[tuple[str, str, str]]
+    ) -> dict[str, Any]:
+        """The conversation that a map finds in the row; ``cells`` counts those found in it before."""
         turns, values = fields.turns(row.fields), fields.texts(row.fields)
+        n = whole_number(values["n"]) if "n" in values else None
         language = self.catalogue.language(values["language"])
         guideline = self.catalogue.guideline(values["guideline"], language, values)
         strategy = self.catalogue.strategy(values["strategy"])
         cell = guideline, strategy, language
-        n = whole_number(values["n"]) if "n" in values else self.counted[cell]
-        talk = {
-            "id": f"{guideline}/{strategy}/{language}/{n}",
-            "guideline": guideline,
-            "strategy": strategy,
-            "language": language,
-            "n": n,
-            "seed": values.get("seed", ""),
-            "turns": turns,
-            "source": " ".join(filter(None, [values.get("source"), values.get("id")]))
-            or Path(row.place).name,
-        }
-        self.add(talk, row.place)
-        self.counted[cell] += 1
-
-    def add(self, talk: Mapping[str, Any], place: str) -> None:
-        """Write the line of a conversation, unless another has its id."""
-        line = json.dumps(talk, ensure_ascii=False) + "\n"
-        if HALF.search(line):
-            raise ImportRefused("half of a surrogate pair (\\ud800); expected whole characters")
-        if len(line.encode()) > MAX_LINE:
-            raise ImportRefused(f"the conversation is longer than {MAX_LINE >> 20} MiB")
-        if talk["id"] in self.places:
-            raise ImportRefused(f"the id {talk['id']!r} stands twice, as in {self.places[talk['id']]}")
-        self.places[talk["id"]] = place
-        self.stream(talk["language"]).write(line)
-        self.written += 1
+        n = self.counted[cell] + cells[cell] if n is None else n
+        cells[cell] += 1
+        named = " ".join(filter(None, [values.get("source"), values.get("id")]))
+        return {
+            "id": f"{guideline}/{strategy}/{language}/{n}", "guideline": guideline, "strategy": strategy,
+            "language": language, "n": n, "seed": values.get("seed", ""), "turns": turns,
+            "source": named or Path(row.place).name,
+        }  # fmt: skip
 
     def stream(self, language: str) -> TextIO:
         """The file of a language, begun with the canary."""

@@ -111,7 +111,7 @@ class FieldMap:
 
 def void(value: Any, path: Field) -> bool:
     """Whether an optional field holds nothing."""
-    return path.optional and (value is None or value == "")
+    return path.optional and (value is None or value == "" or value != value)  # noqa: PLR0124 - nan
 
 
 def at_path(value: Any, path: str) -> Iterator[Any]:

@@ -142,8 +142,27 @@ def test_a_row_that_is_no_conversation_is_refused(tmp_path, fields, message):
     assert f"\ndata.json:2: {message}" in refused(tmp_path, OURS, {**OURS, **fields})
 
 
+def test_a_row_is_taken_whole_or_not_at_all(tmp_path):
+    """Of a row with several conversations none is kept where one is bad; two of a cell are counted on."""
+    maps = [typed_map([f"turns={name}", "guideline=g"], ["strategy=s", "language=en"]) for name in ("a", "b")]
+    good = {"g": "G", "a": "One.", "b": "Two."}
+    found = bring(tmp_path, {**good, "b": ""}, good, good, maps=maps, skip=1).suite
+    assert [(talk.n, *talk.turns) for talk in found.conversations] == [
+        (0, "One."), (1, "Two."), (2, "One."), (3, "Two."),
+    ]  # fmt: skip
+
+
+def test_a_place_that_cannot_be_written_is_a_mistake(tmp_path):
+    """With the system's own reason."""
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(SettingsError, match=r"--to .*/file/suite: cannot be written \(File exists\)"):
+        bring(tmp_path / "file", OURS)
+
+
 def test_an_id_stands_once(tmp_path):
-    """A mapped ``n`` may not repeat within a cell."""
+    """A mapped ``n`` may not repeat within a cell, nor within a row."""
+    twice = [typed_map(["n=n", "turns=turns", "guideline=guideline"], ["strategy=s", "language=en"])] * 2
+    assert refused(tmp_path, {**OURS, "n": 1}, maps=twice).endswith("stands twice, as in this row")
     message = refused(tmp_path, {**OURS, "n": 1}, {**OURS, "n": 1})
     assert message.endswith("data.json:2: the id 'G-0/slow/en/1' stands twice, as in data.json:1")
 

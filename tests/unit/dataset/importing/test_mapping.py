@@ -95,6 +95,7 @@ def test_only_what_the_user_says_is_taken(value, texts):
         ([{"role": None, "text": "x"}], "nothing is no known speaker; expected user or assistant"),
         (["One.", " "], "turns: expected a text, found an empty one"),
         ([["One."]], "turns: expected a text or a number, found a list ['One.']"),
+        (float("nan"), "turns: expected a text or a number, found float nan"),
         (True, "turns: expected a text or a number, found bool True"),
         ([{"role": "user", "said": "x"}], "turns: expected a text or a number, found a mapping"),
     ],
