@@ -49,6 +49,8 @@ ONE_PLACE = {
 KNOW_LANGUAGES = {
     "dataset.scripts": "the table of scripts, by language",
     "demo": "a model that speaks two languages",
+    "exam": "the columns of IgakuQA, which stands in two languages",
+    "helpfulness": "what is said before a question of that examination",
 }
 """Where a language may be known by its name, and why; a suite in any other is as good."""
 

@@ -14,7 +14,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from jmeb_plugin import stats
 from jmeb_plugin.dataset.scripts import Writing
 from jmeb_plugin.suite import Conversation
 
@@ -98,6 +97,8 @@ class Likeness:
 
 def likeness(talks: Sequence[Conversation], writing: Writing) -> Likeness:
     """Compare the conversations of one language."""
+    from jmeb_plugin import stats
+
     measure = MEASURES[writing.spaced]
     words: dict[str, int] = {}
     numbers = {talk.id: [numbered(turn, writing, words) for turn in talk.turns] for talk in talks}
