@@ -13,8 +13,8 @@ import jmeb_plugin
 ROOT = Path(jmeb_plugin.__file__).parent
 FLOORS = {
     "errors": ("errors",),
-    "nouns": ("yaml_file", "exam", "transcript", "scores", "suite", "anchors", "sampling", "thresholds", "verdict", "selection", "table", "baseline"),
-    "arithmetic": ("stats", "units", "regression", "gates", "ending", "summary"),
+    "nouns": ("yaml_file", "exam", "transcript", "scores", "suite", "anchors", "sampling", "thresholds", "verdict", "selection", "table", "baseline", "subjects", "paper"),
+    "arithmetic": ("stats", "units", "regression", "gates", "ending", "summary", "comparison"),
     "talking": (
         "keys", "endpoints", "hosting", "clients", "journal", "limits", "converse", "judges", "measure", "archive",
         "runner", "relay", "jobs", "helpfulness", "forecast", "provenance",

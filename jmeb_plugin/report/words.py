@@ -16,8 +16,8 @@ def headline(results: Mapping[str, Any]) -> str:
 
 
 def number(value: float | None, places: int = 1) -> str:
-    """A number, or a dash where there is none."""
-    return "–" if value is None else f"{value:.{places}f}"
+    """A number, or a dash where there is none; never a negative zero."""
+    return "–" if value is None else f"{round(value, places) + 0.0:.{places}f}"
 
 
 def percent(value: float | None) -> str:
