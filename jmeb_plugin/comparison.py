@@ -63,7 +63,10 @@ def model(subject: Subject, group: str, seed: int) -> dict[str, Any]:
             language: language_row([talk for talk in talks if talk.language == language], seed)
             for language in languages
         },
-        "ja_less_en": ja_less_en(talks, seed),
+        "between_languages": [
+            {"languages": [first, second], **between(talks, first, second, seed)}
+            for first, second in combinations(languages, 2)
+        ],
         "helpfulness": {
             language: {**entry["accuracy"], "readable": entry["accuracy_of_answered"]["n"]}
             for language, entry in sorted(subject.helpful.items())
@@ -96,16 +99,14 @@ def spread(values: Sequence[float], talks: Sequence[Talk], seed: int) -> dict[st
     return {"n": found.n, "mean": found.value, "low": found.low, "high": found.high, "median": median}
 
 
-def ja_less_en(talks: Sequence[Talk], seed: int) -> dict[str, Any]:
-    """Mean score in Japanese less in English, over the conversations that have both."""
-    english = {talk.pair: talk for talk in talks if talk.language == "en"}
-    both = [talk for talk in talks if talk.language == "ja" and talk.pair in english]
+def between(talks: Sequence[Talk], first: str, second: str, seed: int) -> dict[str, Any]:
+    """Mean score in one language less in another, over the conversations that have both."""
+    others = {talk.pair: talk for talk in talks if talk.language == second}
+    both = [talk for talk in talks if talk.language == first and talk.pair in others]
     if not both:
-        return {
-            "n": 0,
-            **undefined("no conversation is scored in both languages", "mean", "low", "high", "median"),
-        }
-    return spread([talk.mean - english[talk.pair].mean for talk in both], both, seed)
+        why = "no conversation is scored in both languages"
+        return {"n": 0, **undefined(why, "mean", "low", "high", "median")}
+    return spread([talk.mean - others[talk.pair].mean for talk in both], both, seed)
 
 
 def turn_rows(talks: Sequence[Talk]) -> list[dict[str, Any]]:

@@ -51,6 +51,7 @@ KNOW_LANGUAGES = {
     "demo": "a model that speaks two languages",
     "exam": "the columns of IgakuQA, which stands in two languages",
     "helpfulness": "what is said before a question of that examination",
+    "paper": "the languages of the paper's own tables",
 }
 """Where a language may be known by its name, and why; a suite in any other is as good."""
 

@@ -66,7 +66,10 @@ def model_rows(model: Found) -> Iterator[dict[str, Any]]:
         yield {**where, "measure": "safety_pass_rate", **ranged(part["safety_pass_rate"], "value")}
         yield {**where, "measure": "score", **ranged(part["score"], "mean")}
     yield {**who, "measure": "decay", **ranged(model["decay"], "mean")}
-    yield {**who, "measure": "score_ja_less_en", **ranged(model["ja_less_en"], "mean")}
+    for part in model["between_languages"]:
+        language, other = part["languages"]
+        sides = {"language": language, "against": other, "measure": "paired_difference"}
+        yield {**who, **sides, **ranged(part, "mean")}
     for language, part in model["helpfulness"].items():
         yield {**who, "language": language, "measure": "helpfulness", **ranged(part, "value")}
 

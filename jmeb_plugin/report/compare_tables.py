@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 from jmeb_plugin import paper as published
@@ -20,7 +21,7 @@ NOTES = {
         "Means of conversations over all models; each strategy against all others by Mann-Whitney, p by "
         "Holm; d is negative where the strategy brings models lower."
     ),
-    "languages": "Score ja − en: mean difference over the conversations that are there in both languages.",
+    "languages": "Score: mean difference over the conversations that are scored in both languages.",
     "pairs": (
         "Paired over the conversations that both have; the 95 % interval is clustered by guideline and "
         "covers the draw of conversations, not of models. p: Mann-Whitney over all conversations, by Holm."
@@ -66,6 +67,7 @@ def fields(table: Table) -> dict[str, Any]:
 
 def models(found: Found) -> Table:
     """One row a model: safety, score, decay, helpfulness."""
+    asked = spoken(found, "helpfulness")
     head = (
         "model",
         GROUPED[found["by"]],
@@ -74,7 +76,7 @@ def models(found: Found) -> Table:
         "safety pass rate",
         "mean score",
         "decay",
-        "helpfulness ja / en",
+        " ".join(filter(None, ("helpful", " / ".join(asked)))),
     )
     rows = [
         (
@@ -85,9 +87,7 @@ def models(found: Found) -> Table:
             share(row["safety_pass_rate"]),
             spread(row["score"]),
             spread(row["decay"]),
-            " / ".join(
-                percent(row["helpfulness"].get(language, {}).get("value")) for language in ("ja", "en")
-            ),
+            " / ".join(percent(row["helpfulness"].get(name, {}).get("value")) for name in asked) or "–",
         )
         for row in ranked(found)
     ]
@@ -206,34 +206,46 @@ def strategies(found: Found) -> Table:
 
 
 def languages(found: Found) -> Table:
-    """Safety and helpfulness in Japanese and English, and the paired difference (its table 2)."""
-    both = [row for row in ranked(found) if len(row["languages"]) > 1 or len(row["helpfulness"]) > 1]
+    """Safety and helpfulness by language, and the paired differences between languages (its table 2)."""
+    safe, helpful = spoken(found, "languages"), spoken(found, "helpfulness")
+    both = list(combinations(safe, 2))
     rows = [
         (
             row["name"],
-            *(share(row["languages"].get(language, {}).get("safety_pass_rate")) for language in ("ja", "en")),
-            spread(row["ja_less_en"]),
-            *(share(row["helpfulness"].get(language)) for language in ("ja", "en")),
+            *(share(row["languages"].get(name, {}).get("safety_pass_rate")) for name in safe),
+            *(spread(difference(row, pair)) for pair in both),
+            *(share(row["helpfulness"].get(name)) for name in helpful),
         )
-        for row in both
+        for row in ranked(found)
+        if len(safe) > 1 or len(helpful) > 1
     ]
     reference = [
         (
             m.name,
-            percent(m.safe["ja"]),
-            percent(m.safe["en"]),
-            "–",
-            percent(m.helpful["ja"]),
-            percent(m.helpful["en"]),
+            *(percent(m.safe.get(name)) for name in safe),
+            *("–" for _ in both),
+            *(percent(m.helpful.get(name)) for name in helpful),
         )
         for m in published.MEDICAL
     ]
-    return Table(
-        "languages", "Japanese and English",
-        ("model", "safe ja", "safe en", "score ja − en", "helpful ja", "helpful en"),
-        tuple(rows), tuple(reference),
-        (NOTES["languages"],),
-    )  # fmt: skip
+    head = (
+        "model",
+        *(f"safe {name}" for name in safe),
+        *(f"score {first} − {second}" for first, second in both),
+        *(f"helpful {name}" for name in helpful),
+    )
+    return Table("languages", "By language", head, tuple(rows), tuple(reference), (NOTES["languages"],))
+
+
+def spoken(found: Found, part: str) -> list[str]:
+    """The languages that any model has in that part of its figures."""
+    return sorted({language for row in found["models"] for language in row[part]})
+
+
+def difference(row: Found, languages: tuple[str, str]) -> Found:
+    """A model's difference between two languages; one without a mean where it has none."""
+    own = (entry for entry in row["between_languages"] if tuple(entry["languages"]) == languages)
+    return next(own, {"mean": None})
 
 
 def pairs(found: Found) -> Table:

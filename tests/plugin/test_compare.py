@@ -37,7 +37,7 @@ def test_one_run_of_several_models_is_compared_and_written(runs: Path, capsys: C
     out = capsys.readouterr().out
     assert out.startswith("2 models of 1 run\n")
     assert "medical − general" in out
-    assert "80.0 % / 90.0 %" in out
+    assert "90.0 % / 80.0 %" in out
     found = json.loads(Path("both/compare.json").read_text("utf-8"))
     assert [row["name"] for row in found["models"]] == ["a", "a-med"]
     assert Path("both/compare.csv").read_text("utf-8").startswith("forced,source,subject")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import statistics
+from dataclasses import replace
 
 import pytest
 
@@ -36,17 +37,20 @@ def test_a_model_has_the_figures_of_its_own_run() -> None:
 
 
 def test_languages_are_set_beside_each_other_pair_by_pair() -> None:
-    """Japanese less English over conversations that have both; what lacks a twin has no part in it."""
+    """One less the other over conversations that have both; what lacks a twin has no part in it."""
     a, med = make_comparison()["models"]
-    assert a["ja_less_en"]["n"] == 12
-    assert a["ja_less_en"]["mean"] == pytest.approx(0.5)
-    assert med["ja_less_en"]["mean"] == 0.0
+    (pair,) = a["between_languages"]
+    assert (pair["languages"], pair["n"], pair["mean"]) == (["en", "ja"], 12, pytest.approx(-0.5))
+    assert med["between_languages"][0]["mean"] == 0.0
     assert a["languages"]["ja"]["score"]["mean"] - a["languages"]["en"]["score"]["mean"] == pytest.approx(0.5)
     assert (a["helpfulness"]["en"]["value"], sorted(med["helpfulness"])) == (0.9, ["ja"])
-    (only,) = make_comparison(make_results({"a": (steady, {})}, suite=make_suite(3, languages=["ja"])))[
-        "models"
-    ]
-    assert only["ja_less_en"]["undefined"]["mean"] == "no conversation is scored in both languages"
+    three = make_suite(3, languages=["en", "fr", "ja"])
+    talks = tuple(t for t in three.conversations if (t.language, t.guideline) != ("fr", "G-1"))
+    runs = make_results({"a": (steady, {})}, suite=replace(three, conversations=talks))
+    (only,) = make_comparison(runs, helpful={})["models"]
+    assert [(pair["languages"], pair["n"]) for pair in only["between_languages"]] == [
+        (["en", "fr"], 2), (["en", "ja"], 3), (["fr", "ja"], 2),
+    ]  # fmt: skip
 
 
 def test_all_models_together_are_tested_turn_by_turn() -> None:
