@@ -6,11 +6,20 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from enum import Enum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 Answer = Callable[[dict[str, Any]], Any]
-"""From the request's body to a text, or to (status, text) or (status, text, headers)."""
+"""From the request's body to a text, to (status, text) or (status, text, headers), or to a `Fault`."""
+
+
+class Fault(Enum):
+    """How a server fails without a status."""
+
+    DROP = "the connection ends before an answer"
+    TRUNCATE = "the answer ends in the middle"
+    HANG = "no answer ever comes"
 
 
 class ModelServer:
@@ -61,6 +70,9 @@ class ModelServer:
                 self.reply(server.answer(body))
 
             def reply(self, said: Any) -> None:
+                if isinstance(said, Fault):
+                    self.fail(said)
+                    return
                 status, text, headers = (*said, {})[:3] if isinstance(said, tuple) else (200, said, {})
                 payload = json.dumps(completion(text) if status == 200 else text).encode()
                 try:
@@ -71,6 +83,16 @@ class ModelServer:
                     self.wfile.write(payload)
                 except OSError:
                     self.close_connection = True
+
+            def fail(self, fault: Fault) -> None:
+                self.close_connection = True
+                if fault is Fault.TRUNCATE:
+                    self.send_response(200)
+                    self.send_header("Content-Length", "999")
+                    self.end_headers()
+                    self.wfile.write(b'{"choices": [')
+                elif fault is Fault.HANG:
+                    time.sleep(30)
 
             def log_message(self, *_: Any) -> None:
                 pass
