@@ -26,8 +26,8 @@ KINDS = (
 SHARE = 5
 """Every fifth request fails the first time it comes."""
 
-SLOW = TOML.replace('model = "target"', 'model = "target"\ntimeout = 1.5').replace(
-    'model = "judge-', 'timeout = 1.5\nmodel = "judge-'
+SLOW = TOML.replace('model = "target"', 'model = "target"\ntimeout = 8').replace(
+    'model = "judge-', 'timeout = 8\nmodel = "judge-'
 )
 
 
