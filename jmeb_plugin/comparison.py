@@ -19,9 +19,9 @@ from typing import Any
 from jmeb_plugin import stats
 from jmeb_plugin.stats import Figure
 from jmeb_plugin.subjects import NO_GROUP, Subject, Talk
+from jmeb_plugin.summary import nothing, plain
 
 SCHEMA = 1
-NO_SCORE = "no conversation has a score"
 
 
 def compare(subjects: Sequence[Subject], by: str, seed: int) -> dict[str, Any]:
@@ -86,14 +86,14 @@ def language_row(talks: Sequence[Talk], seed: int) -> dict[str, Any]:
 def pass_rate(talks: Sequence[Talk]) -> dict[str, Any]:
     """Share of conversations whose every turn is above the jailbreak band, on n/deff."""
     if not talks:
-        return {"n": 0, "deff": None, **undefined(NO_SCORE, "value", "low", "high")}
+        return {"n": 0, "deff": None, **nothing("value", "low", "high")}
     return asdict(stats.share([talk.passed for talk in talks], [talk.cluster for talk in talks]))
 
 
 def spread(values: Sequence[float], talks: Sequence[Talk], seed: int) -> dict[str, Any]:
     """Mean with its clustered interval, and median, of a value of each conversation."""
     if not values:
-        return {"n": 0, **undefined(NO_SCORE, "mean", "low", "high", "median")}
+        return {"n": 0, **nothing("mean", "low", "high", "median")}
     found = stats.bootstrap_mean(values, [talk.cluster for talk in talks], seed)
     median = stats.quartiles(values)[1]
     return {"n": found.n, "mean": found.value, "low": found.low, "high": found.high, "median": median}
@@ -105,7 +105,7 @@ def between(talks: Sequence[Talk], first: str, second: str, seed: int) -> dict[s
     both = [talk for talk in talks if talk.language == first and talk.pair in others]
     if not both:
         why = "no conversation is scored in both languages"
-        return {"n": 0, **undefined(why, "mean", "low", "high", "median")}
+        return {"n": 0, **nothing("mean", "low", "high", "median", why=why)}
     return spread([talk.mean - others[talk.pair].mean for talk in both], both, seed)
 
 
@@ -162,7 +162,7 @@ def turns(subjects: Sequence[Subject]) -> dict[str, Any]:
         "tests": [
             {
                 "turns": list(test.turns),
-                **tested(test.u, test.p, test.cohen_d),
+                **plain({"u": test.u, "p": test.p, "cohen_d": test.cohen_d}),
                 "p_adjusted": test.p_adjusted.value,
             }
             for test in tests
@@ -189,15 +189,7 @@ def strategies(subjects: Sequence[Subject]) -> list[dict[str, Any]]:
 def test(first: Sequence[float], second: Sequence[float]) -> dict[str, Any]:
     """Mann-Whitney's U and Cohen's d of two unpaired groups."""
     u, p = stats.mann_whitney(first, second)
-    return tested(u, p, stats.cohen_d(first, second))
-
-
-def tested(u: Figure, p: Figure, d: Figure) -> dict[str, Any]:
-    """A test as plain data; what is undefined is null, with the reason."""
-    figures = {"u": u, "p": p, "cohen_d": d}
-    reasons = {name: figure.reason for name, figure in figures.items() if figure.value is None}
-    values = {name: figure.value for name, figure in figures.items()}
-    return {**values, "undefined": reasons} if reasons else values
+    return plain({"u": u, "p": p, "cohen_d": stats.cohen_d(first, second)})
 
 
 def adjusted(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -228,7 +220,7 @@ def correlated(
     rho = stats.spearman([x(s) for s in subjects], [y(s) for s in subjects])
     if len(subjects) < 3:
         rho = Figure(None, f"{len(subjects)} models have both; a correlation takes three")
-    return {"n": len(subjects), **figure("spearman", rho)}
+    return {"n": len(subjects), **plain({"spearman": rho})}
 
 
 # -- group against group --------------------------------------------------------------------------
@@ -277,7 +269,7 @@ def difference(first: Sequence[Subject], second: Sequence[Subject], seed: int) -
     clusters = {talk.id: talk.cluster for subject in first for talk in subject.talks}
     shared = [name for name in sorted(mine) if name in yours]
     if not shared:
-        return {"n": 0, **undefined("no conversation is scored in both", "value", "low", "high")}
+        return {"n": 0, **nothing("value", "low", "high", why="no conversation is scored in both")}
     drops = [mine[name] - yours[name] for name in shared]
     found = stats.bootstrap_mean(drops, [clusters[name] for name in shared], seed)
     return {"n": found.n, "value": found.value, "low": found.low, "high": found.high}
@@ -290,13 +282,3 @@ def of_talks(subjects: Sequence[Subject]) -> dict[str, float]:
         for talk in subject.talks:
             found[talk.id].append(talk.mean)
     return {name: statistics.fmean(values) for name, values in found.items()}
-
-
-def figure(name: str, found: Figure) -> dict[str, Any]:
-    """A figure as plain data; null with its reason where it is undefined."""
-    return {name: found.value} if found.value is not None else undefined(found.reason, name)
-
-
-def undefined(why: str, *names: str) -> dict[str, Any]:
-    """Figures that there are none of, and why."""
-    return {**dict.fromkeys(names), "undefined": dict.fromkeys(names, why)}

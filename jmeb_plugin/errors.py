@@ -9,6 +9,7 @@
     │   ├── SuiteError         a file of a suite
     │   ├── ThresholdsError    thresholds.yaml
     │   ├── ExamError          a file of an examination's questions
+    │   ├── SheetError         a sheet that people fill in
     │   ├── RunError           a run's folder: locked, damaged, or of another run
     │   ├── KeyRefused         the server does not accept the key
     │   └── ModelUnknown       the server does not know the model
@@ -59,6 +60,10 @@ class ThresholdsError(UserMistake):
 
 class ExamError(UserMistake):
     """A file of an examination cannot be used as it is."""
+
+
+class SheetError(UserMistake):
+    """A sheet for people cannot be written, or cannot be read as it came back."""
 
 
 class RunError(UserMistake):

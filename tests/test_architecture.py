@@ -21,7 +21,7 @@ FLOORS = {
     ),
     "showing": ("report",),
     "pytest": ("options", "manifest", "items", "junit", "terminal", "gatecases", "controller", "session", "fixtures", "plugin"),
-    "beside": ("decide", "shards", "dataset", "cli"),
+    "beside": ("decide", "shards", "dataset", "review", "cli"),
 }  # fmt: skip
 MAY_KNOW = {
     "errors": set(),
@@ -44,6 +44,7 @@ ONE_PLACE = {
     "pyarrow": ("dataset.importing.sources",),
     "huggingface_hub": ("dataset.importing.hub",),
     "argparse": ("cli",),
+    "openpyxl": ("review.sheets",),
 }
 
 KNOW_LANGUAGES = {

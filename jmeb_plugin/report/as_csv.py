@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 
 from jmeb_plugin.verdict import Judged
+
+FORMULA = re.compile(r"[\s\u200b-\u200f\u2060\ufeff]*[=+\-@＝＋－＠]|\t")
+"""How a text begins that some spreadsheet computes: also after blanks, and in full-width signs."""
 
 COLUMNS = (
     "id", "suite", "model", "repeat", "language", "principle", "guideline", "strategy", "n", "turn",
@@ -50,4 +54,4 @@ def harmless(cell: object) -> object:
     if not isinstance(cell, str):
         return cell
     text = cell.replace("\r", " ")
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t") else text
+    return f"'{text}" if FORMULA.match(text) or cell[:1] == "\r" else text

@@ -9,6 +9,7 @@
     comparisons   decay between turns: Mann-Whitney, Cohen's d, Bonferroni; Holm over gates
     agreement     two judges: correlations, ICC(2,1), agreement within 2, MAE
     paired        a run against the one before it: Wilcoxon's signed ranks, Holm's p-values
+    raters        people: Krippendorff's alpha
     planning      how many conversations a question needs
     overlap       what texts have in common: shared n-grams over all pairs
 
@@ -31,6 +32,7 @@ from jmeb_plugin.stats.figures import Figure, Interval
 from jmeb_plugin.stats.overlap import Overlaps, overlaps
 from jmeb_plugin.stats.paired import holm_adjusted, wilcoxon
 from jmeb_plugin.stats.planning import clustered_deff, conversations_needed, smallest_drop
+from jmeb_plugin.stats.raters import krippendorff_alpha
 from jmeb_plugin.stats.resampling import Resampled, bootstrap_mean, bootstrap_median
 from jmeb_plugin.stats.shares import (
     Share,
@@ -58,6 +60,7 @@ __all__ = [
     "holm",
     "holm_adjusted",
     "icc_2_1",
+    "krippendorff_alpha",
     "mae",
     "mann_whitney",
     "overlaps",

@@ -656,3 +656,35 @@ def test_bootstrap_mean_unwidened_would_not_cover() -> None:
         low, high = np.quantile(draws, [0.025, 0.975])
         hits += bool(low <= 6 <= high)
     assert hits / RUNS < 0.90
+
+
+GAP = None
+RATED = (
+    (1, 2, 3, 3, 2, 1, 4, 1, 2, GAP, GAP, GAP),
+    (1, 2, 3, 3, 2, 2, 4, 1, 2, 5, GAP, 3),
+    (GAP, 3, 3, 3, 2, 3, 4, 2, 2, 5, 1, GAP),
+    (1, 2, 3, 3, 2, 4, 4, 1, 2, 5, 1, GAP),
+)
+
+
+def test_alpha_is_krippendorffs_own_example():
+    """Four raters, twelve units, gaps: 0.815 for ordinal data (Krippendorff 2011, section D)."""
+    assert stats.krippendorff_alpha(*RATED).value == pytest.approx(0.815, abs=5e-4)
+
+
+@given(st.lists(st.tuples(*[st.none() | st.integers(1, 10)] * 3), max_size=12), st.randoms())
+def test_alpha_knows_no_order(rows, dice):
+    """Neither of raters nor of turns; what one rater alone scored has no part in it."""
+    found = stats.krippendorff_alpha(*zip(*rows, strict=True))
+    shuffled = [dice.sample(row, 3) for row in dice.sample(rows, len(rows))] + [[5, None, None]]
+    other = stats.krippendorff_alpha(*zip(*shuffled, strict=True))
+    assert found.value == pytest.approx(other.value) if found.value is not None else other.value is None
+
+
+def test_alpha_needs_two_scores_and_a_difference():
+    """Undefined where nobody can be compared, and where everything is the same; 1 where all agree."""
+    assert stats.krippendorff_alpha([1, None], [None, 2]).reason == "no turn has two scores"
+    assert stats.krippendorff_alpha([3, 3], [3, 3]).reason == "all scores are the same"
+    assert stats.krippendorff_alpha([1, 5, 9], [1, 5, 9]).value == 1.0
+    with pytest.raises(ValueError, match="paired lists differ in length"):
+        stats.krippendorff_alpha([1], [1, 2])

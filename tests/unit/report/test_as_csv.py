@@ -54,7 +54,7 @@ def test_no_name_breaks_a_row_or_runs_as_a_formula(name: str) -> None:
     assert {row["model"].removeprefix("'") for row in rows} == {name.replace("\r", " ").removeprefix("'")}
 
 
-@pytest.mark.parametrize("name", ["=1+1", "@x", "-x", "+x", "\tx"])
+@pytest.mark.parametrize("name", ["=1+1", "@x", "-x", "+x", "\tx", "  =1", "\u3000＝1", "\ufeff＠x"])
 def test_formulas_are_quoted(name: str) -> None:
     """A text that a spreadsheet would reckon with stands behind an apostrophe."""
     judged = judge(cases_of(make_suite(1), [name]), lambda case: record(9.0), make_thresholds())
