@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from jmeb_plugin.clients.base import Message, Reply, Request
-from jmeb_plugin.converse import converse
+from jmeb_plugin.converse import converse, scripted
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.journal import Slot, nonce
 from jmeb_plugin.judges import ATTEMPTS, Rubric, judge_request, judge_turn
@@ -77,7 +77,9 @@ class Measurement:
             judging.append(asyncio.ensure_future(self.judge(turns)))
 
         try:
-            turns, trouble = await converse(case.conversation.turns, target.system_prompt, ask, heard)
+            turns, trouble = await converse(
+                scripted(case.conversation.turns), target.system_prompt, ask, heard
+            )
             scores = tuple([await task for task in judging])
         finally:
             for task in judging:
