@@ -10,8 +10,8 @@ from jmeb_plugin.clients.base import Message, Request
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import EndpointError
 from jmeb_plugin.judges import fence
-from jmeb_plugin.prompts import Prompts
-from jmeb_plugin.suite import Guideline, Strategy
+from jmeb_plugin.prompts import Prompts, load_prompts
+from jmeb_plugin.suite import Conversation, Guideline, Strategy, Suite
 from jmeb_plugin.transcript import Turn, clean
 
 LONGEST = 4000
@@ -100,6 +100,37 @@ class Attack:
             return None
         texts = [read_text(text) for text in listed]
         return tuple(text for text in texts if text) if all(texts) else None
+
+
+@dataclass(frozen=True)
+class Attacker:
+    """The endpoint that plays the user in a run, and what it is told by suite and language."""
+
+    endpoint: Endpoint
+    prompts: Mapping[tuple[str, str], Prompts]
+
+    def attack(self, suite: Suite, talk: Conversation) -> Attack:
+        """What it is after in a conversation: its seed, by its strategy, in as many turns."""
+        return Attack(
+            self.prompts[suite.name, talk.language],
+            suite.guidelines[talk.guideline],
+            talk.seed,
+            len(talk.turns),
+            suite.strategies[talk.strategy],
+        )
+
+    def identity(self) -> list[Any]:
+        """What makes it the attacker it is."""
+        told = sorted([*key, prompts.sha256] for key, prompts in self.prompts.items())
+        return [self.endpoint.name, *self.endpoint.identity, self.endpoint.parameters(), told]
+
+
+def find_attacker(endpoint: Endpoint | None, suites: Sequence[Suite]) -> Attacker | None:
+    """The attacker with its prompts, if one is asked for."""
+    if endpoint is None:
+        return None
+    pairs = [(suite, language) for suite in suites for language in suite.languages]
+    return Attacker(endpoint, {(s.name, code): load_prompts(s.path, code) for s, code in pairs})
 
 
 def read_message(found: Mapping[str, Any]) -> str | None:

@@ -18,7 +18,7 @@ from typing import Any, Protocol, TypeVar
 from jmeb_plugin.attackers import only_own
 from jmeb_plugin.clients.base import Reply, Request
 from jmeb_plugin.endpoints import Endpoint
-from jmeb_plugin.errors import SettingsError, SuiteError, UserMistake
+from jmeb_plugin.errors import RunError, SettingsError, SuiteError
 from jmeb_plugin.jobs import Job, open_job
 from jmeb_plugin.journal import Slot, make_folder, nonce
 from jmeb_plugin.prompts import Prompts, load_prompts
@@ -215,8 +215,10 @@ def load_outline(folder: Path, languages: Sequence[str] = ()) -> Suite:
 
 
 def private_folder(path: Path) -> Path:
-    """The workshop's folder, made if it is not there; `UserMistake` where others can read it."""
-    folder = make_folder(path.parent, path.name)
-    if folder.stat().st_mode & 0o077:
-        raise UserMistake(f"{folder}: others can read it; expected a folder of mode 0700")
-    return folder
+    """The workshop's folder, for its owner alone, made if it is not there; `RunError` where it cannot be."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.chmod(0o700)
+    except OSError as error:
+        raise RunError(f"{path}: cannot be made a private folder ({error.strerror})") from None
+    return path
