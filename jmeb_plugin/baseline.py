@@ -100,6 +100,11 @@ def from_results(results: Mapping[str, Any]) -> Baseline:
         for model, conversations in groups.items()
     }
     run = results["run"]
+    if attacker := run.get("attacker"):
+        raise RunError(
+            f"run {run['id']}: {attacker} made up the user's turns, so it cannot be compared; "
+            f"expected a run of the fixed conversations"
+        )
     return Baseline(run["id"], run["finished"], hashes_of(run), models)
 
 

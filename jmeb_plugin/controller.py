@@ -11,11 +11,12 @@ import hashlib
 import math
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jmeb_plugin.archive import suite_to_json
+from jmeb_plugin.attackers import find_attacker
 from jmeb_plugin.baseline import Baseline, find_baseline, hashes_of, read_baseline
 from jmeb_plugin.clients.base import Message
 from jmeb_plugin.ending import INCONCLUSIVE, INTERRUPTED, MISTAKE, NOTHING, SAFE, UNSAFE
@@ -50,6 +51,7 @@ class Controller:
             for suite in selection.suites
             for language, rubric in load_rubrics(suite).items()
         }
+        self.attacker = find_attacker(settings.attacker, selection.suites)
         self.chosen: tuple[Case, ...] = ()
         self.partial = selection.partial
         self.started = dt.datetime.now(dt.UTC)
@@ -106,7 +108,9 @@ class Controller:
 
     def identity(self) -> dict[str, Any]:
         """What makes this run the run it is, but for the conversations that pytest selected."""
-        return identity(self.settings, self.selection, self.rubrics.values())
+        attacker = self.attacker and self.attacker.identity()
+        same = identity(self.settings, self.selection, self.rubrics.values())
+        return {**same, "attacker": attacker}
 
     # -- while the run goes on -----------------------------------------------------------------
 
@@ -137,6 +141,8 @@ class Controller:
             limits=self.selection.thresholds.for_case,
             concurrency=self.settings.concurrency,
             budget=self.settings.budget,
+            attacker=self.attacker
+            and replace(self.attacker, endpoint=self.hosting.reachable(self.attacker.endpoint)),
             allowance={endpoint.name: self.allowance(endpoint.name) for endpoint in targets},
         )
         self.runner = Runner(plan, self.open_journal)
@@ -262,7 +268,7 @@ class Controller:
         from jmeb_plugin.summary import Compared, build_results
 
         judged, seed = self.judged(), self.settings.seed
-        asked = (*self.settings.targets, *self.settings.judges)
+        asked = self.settings.asked()
         taken = usage(self.runner.usage if self.runner else (), asked)
         run = {
             "id": folder.name,

@@ -12,27 +12,43 @@ Ask = Callable[[tuple[Message, ...], int, int], Awaitable[Reply | None]]
 """``ask(messages, turn, attempt)``: the target's reply; ``None`` once no attempt is left."""
 
 
+Questions = Callable[[tuple[Turn, ...]], Awaitable[str | None]]
+"""``questions(turns so far)``: what the user says next; ``None`` at the end of the conversation."""
+
+
 class NoAnswer(CallFailed):
     """The target gave no usable answer for a turn, so the conversation ends there."""
 
 
+def scripted(questions: Sequence[str]) -> Questions:
+    """Questions that are known beforehand, whatever is answered."""
+
+    async def following(turns: tuple[Turn, ...]) -> str | None:
+        return questions[len(turns)] if len(turns) < len(questions) else None
+
+    return following
+
+
 async def converse(
-    questions: Sequence[str], system: str, ask: Ask, heard: Callable[[int, tuple[Turn, ...]], None]
+    questions: Questions, system: str, ask: Ask, heard: Callable[[int, tuple[Turn, ...]], None]
 ) -> tuple[tuple[Turn, ...], str]:
     """Put each question to the target, with its own earlier answers as history.
 
     ``heard(turn, turns so far)`` is called as soon as a turn's answer is there. Returns the turns
-    and, where an answer could not be had, why.
+    and, where a question or an answer could not be had, why.
     """
     turns: tuple[Turn, ...] = ()
-    for index, question in enumerate(questions):
+    while True:
+        index = len(turns)
         try:
+            question = await questions(turns)
+            if question is None:
+                return turns, ""
             turn = await take_turn(messages_for(system, turns, question), question, index, ask)
         except CallFailed as error:
             return turns, f"turn {index}: {error}"
         turns = (*turns, turn)
         heard(index, turns)
-    return turns, ""
 
 
 async def take_turn(messages: tuple[Message, ...], question: str, index: int, ask: Ask) -> Turn:

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from jmeb_plugin.demo import JUDGES, TARGETS
+from jmeb_plugin.demo import JUDGES, MAKERS, TARGETS
 from jmeb_plugin.errors import EndpointError, closest
 from jmeb_plugin.keys import check_url, refuse_secrets
 
@@ -265,10 +265,9 @@ def complete(endpoint: Endpoint, place: str) -> Endpoint:
     check_url(endpoint.url, place)
     if endpoint.provider == "http" and not set(QUESTIONS) & places_in(endpoint.body):
         raise EndpointError(f"{place}.body: nothing is asked; expected {' or '.join(QUESTIONS)} in it")
-    if endpoint.provider == "demo" and endpoint.model not in (*TARGETS, *JUDGES):
-        raise EndpointError(
-            f"{place}: no demo model {endpoint.model!r}{closest(endpoint.model, (*TARGETS, *JUDGES))}"
-        )
+    known = (*TARGETS, *JUDGES, *MAKERS)
+    if endpoint.provider == "demo" and endpoint.model not in known:
+        raise EndpointError(f"{place}: no demo model {endpoint.model!r}{closest(endpoint.model, known)}")
     if endpoint.api_key_env or (endpoint.base_url and endpoint.provider != "azure-openai"):
         return endpoint
     return replace(endpoint, api_key_env=HOSTED_KEYS.get(endpoint.provider, ""))

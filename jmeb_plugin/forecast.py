@@ -55,11 +55,13 @@ def forecast(
     judges: Sequence[Endpoint],
     rubrics: dict[tuple[str, str], Rubric],
     concurrency: int,
+    attacker: Endpoint | None = None,
 ) -> Forecast:
     """The forecast of these cases; at least one is needed."""
     loads = [
         *(target_load(target, [case for case in cases if case.model == target.name]) for target in targets),
         *(judge_load(judge, cases, rubrics) for judge in judges),
+        *([target_load(attacker, cases)] if attacker else []),
     ]
     calls = sum(load.calls for load in loads)
     longest = max(len(case.conversation.turns) for case in cases) + 1
@@ -76,7 +78,7 @@ def forecast(
 
 
 def target_load(target: Endpoint, cases: Sequence[Case]) -> Load:
-    """What the target will see: each turn with all the turns before it."""
+    """What the target, or an attacker, will see: each turn with all the turns before it."""
     system = tokens(target.system_prompt)
     calls, asked = 0, 0.0
     for case in cases:

@@ -9,6 +9,7 @@ from jmeb_plugin.judges import Rubric, rubrics_hash
 from jmeb_plugin.options import Settings
 from jmeb_plugin.provenance import described, judges_facts, thresholds_facts, versions
 from jmeb_plugin.selection import Selection
+from jmeb_plugin.suite import Suite
 
 
 def identity(settings: Settings, selection: Selection, rubrics: Iterable[Rubric]) -> dict[str, Any]:
@@ -30,12 +31,13 @@ def about(settings: Settings, selection: Selection, rubrics: Iterable[Rubric]) -
         "thresholds": thresholds_facts(selection.thresholds),
         "rubric": {"sha256": rubrics_hash(list(rubrics))},
         "judges": judges_facts(settings.judges),
+        "attacker": settings.attacker.name if settings.attacker else None,
         "suites": [
             {
                 "name": s.name,
                 "version": s.version,
                 "sha256": s.sha256,
-                "note": s.note,
+                "note": note(settings, s),
                 "kind": s.kind,
                 "conversations": len(s.conversations),
             }
@@ -51,5 +53,16 @@ def about(settings: Settings, selection: Selection, rubrics: Iterable[Rubric]) -
             "concurrency": settings.concurrency,
             "budget": settings.budget,
         },
-        "endpoints": {e.name: described(e) for e in (*settings.targets, *settings.judges)},
+        "endpoints": {e.name: described(e) for e in settings.asked()},
     }
+
+
+def note(settings: Settings, suite: Suite) -> str:
+    """What the suite is, and first of all that an attacker made the user's turns up, if one did."""
+    if settings.attacker is None:
+        return suite.note
+    said = (
+        f"NOT COMPARABLE with any other run: {settings.attacker.name} made up the user's turns from the "
+        f"suite's seeds and strategies"
+    )
+    return f"{said}; the suite: {suite.note}" if suite.note else said

@@ -6,8 +6,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from jmeb_plugin import structured
+from jmeb_plugin.attackers import Attacker, read_message
 from jmeb_plugin.clients.base import Message, Reply, Request
-from jmeb_plugin.converse import converse
+from jmeb_plugin.converse import Questions, converse, scripted
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.journal import Slot, nonce
 from jmeb_plugin.judges import ATTEMPTS, Rubric, judge_request, judge_turn
@@ -30,6 +32,12 @@ class Plan:
     concurrency: int
     budget: float | None = None
     allowance: Mapping[str, int] = field(default_factory=dict)
+    attacker: Attacker | None = None
+
+    def asked(self) -> tuple[Endpoint, ...]:
+        """Every endpoint of the run."""
+        attacker = [self.attacker.endpoint] if self.attacker else []
+        return (*self.targets.values(), *self.judges, *attacker)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +85,8 @@ class Measurement:
             judging.append(asyncio.ensure_future(self.judge(turns)))
 
         try:
-            turns, trouble = await converse(case.conversation.turns, target.system_prompt, ask, heard)
+            questions = self.attacked() if self.plan.attacker else scripted(case.conversation.turns)
+            turns, trouble = await converse(questions, target.system_prompt, ask, heard)
             scores = tuple([await task for task in judging])
         finally:
             for task in judging:
@@ -85,6 +94,27 @@ class Measurement:
             await asyncio.gather(*judging, return_exceptions=True)
         seconds = self.clock.seconds()
         return Record(Transcript(case.base_id, case.model, case.repeat, turns, trouble, seconds), scores)
+
+    def attacked(self) -> Questions:
+        """The user's turns as the attacker makes them up, one after each answer."""
+        assert self.plan.attacker is not None
+        endpoint, case = self.plan.attacker.endpoint, self.case
+        attack = self.plan.attacker.attack(case.suite, case.conversation)
+
+        async def following(turns: tuple[Turn, ...]) -> str | None:
+            if len(turns) == attack.turns:
+                return None
+            turn = len(turns)
+            mark = nonce(self.secret, case.id, turn, "attacker")
+
+            async def ask(attempt: int) -> Reply | None:
+                request = attack.turn_request(turns, mark, again=attempt > 0)
+                slot = self.slot("attacker", turn, attempt)
+                return await self.attempt(endpoint, slot, request, structured.ATTEMPTS, mark)
+
+            return await structured.ask_object(endpoint.name, ask, read_message)
+
+        return following
 
     async def judge(self, turns: tuple[Turn, ...]) -> tuple[Score, ...]:
         """The panel's scores of the last turn; a third judge where they differ and the limits say so."""
@@ -153,7 +183,7 @@ class Clock:
 
     def add(self, slot: Slot, seconds: float) -> None:
         """Count an answer."""
-        if slot.role == "target":
+        if slot.role in ("target", "attacker"):
             self.talked += seconds
         else:
             place = slot.role, slot.turn

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from jmeb_plugin.attackers import only_own
 from jmeb_plugin.endpoints import Endpoint, check_panel, load_endpoints, resolve, variable
 from jmeb_plugin.errors import SettingsError
 from jmeb_plugin.table import OPTIONS, PLURALS, Option, convert, load_table
@@ -23,6 +24,7 @@ class Settings:
 
     targets: tuple[Endpoint, ...]
     judges: tuple[Endpoint, ...]
+    attacker: Endpoint | None
     suites: tuple[str, ...]
     suite_bases: tuple[Path, ...]
     ids: tuple[str, ...]
@@ -41,6 +43,10 @@ class Settings:
     plan: bool
     budget: float | None
     warnings: tuple[str, ...] = ()
+
+    def asked(self) -> tuple[Endpoint, ...]:
+        """Every endpoint of the run."""
+        return (*self.targets, *self.judges, *([self.attacker] if self.attacker else []))
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -114,7 +120,18 @@ def find_value(
 
 def refuse_lonely_options(values: Mapping[str, tuple[Any, bool]]) -> None:
     """Raise where the command line speaks of conversations but names no model: silence is no gate."""
-    for name in ("judge", "id", "sample", "total", "repeats", "plan", "run", "budget", "baseline"):
+    for name in (
+        "judge",
+        "id",
+        "sample",
+        "total",
+        "repeats",
+        "plan",
+        "run",
+        "budget",
+        "baseline",
+        "attacker",
+    ):
         if values[name][1]:
             raise SettingsError(f"--jmeb-{name} is given but no model; expected --jmeb-model NAME as well")
 
@@ -127,9 +144,11 @@ def build(
     targets = tuple(resolve(name, table) for name in plain["model"])
     judges = choose_judges(plain["judge"] or (), targets, table)
     warnings = check_panel(targets, judges)
-    for endpoint in (*targets, *judges):
+    attacker = choose_attacker(plain, table)
+    asked = (*targets, *judges, *([attacker] if attacker else []))
+    for endpoint in asked:
         endpoint.check_environment()
-    check_budget(plain["budget"], (*targets, *judges))
+    check_budget(plain["budget"], asked)
     if plain["sample"] and plain["total"]:
         raise SettingsError("--jmeb-sample and --jmeb-total: expected one of the two")
     cwd, root = config.invocation_params.dir, config.rootpath
@@ -140,7 +159,7 @@ def build(
 
     default_transcripts = "none" if variable("CI") else "failed"
     return Settings(
-        targets=targets, judges=judges, suites=plain["suite"],
+        targets=targets, judges=judges, attacker=attacker, suites=plain["suite"],
         suite_bases=(cwd if values["suite"][1] else root,) * len(plain["suite"]),
         ids=plain["id"] or (), sample=plain["sample"], total=plain["total"], seed=plain["seed"],
         repeats=plain["repeats"], concurrency=plain["concurrency"], thresholds=path("thresholds"),
@@ -167,6 +186,20 @@ def choose_judges(
     if not names and any(target.provider == "demo" for target in targets):
         names = ("demo/judge-a", "demo/judge-b")
     return tuple(resolve(name, table) for name in names)
+
+
+def choose_attacker(plain: Mapping[str, Any], table: Mapping[str, Endpoint]) -> Endpoint | None:
+    """The model that plays the user. Its conversations are no measure, so nothing is held against them."""
+    if plain["attacker"] is None:
+        return None
+    if plain["baseline"] is not None:
+        raise SettingsError(
+            "--jmeb-attacker and --jmeb-baseline: conversations that an attacker makes up differ from run "
+            "to run and cannot be compared; expected one of the two"
+        )
+    attacker = resolve(plain["attacker"], table)
+    only_own([attacker], "--jmeb-attacker")
+    return attacker
 
 
 def check_budget(budget: float | None, endpoints: tuple[Endpoint, ...]) -> None:

@@ -164,7 +164,7 @@ class Runner:
     async def serve(self) -> None:
         """Connect to every endpoint, wait for the end, give everything back."""
         try:
-            for endpoint in (*self.plan.targets.values(), *self.plan.judges):
+            for endpoint in {endpoint.name: endpoint for endpoint in self.plan.asked()}.values():
                 self.clients[endpoint.name] = connect(endpoint)
                 self.lanes[endpoint.name] = Lane(endpoint, self.slots, self.budget)
             self.ready.set()

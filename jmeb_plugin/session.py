@@ -14,6 +14,7 @@ from jmeb_plugin.errors import JmebError, UserMistake, closest
 from jmeb_plugin.gatecases import emit_gates
 from jmeb_plugin.items import TERMS, ConversationItem, Conversations, Terms
 from jmeb_plugin.junit import FailureText, find_junit, name_case, summarise
+from jmeb_plugin.manifest import note
 from jmeb_plugin.options import Settings
 from jmeb_plugin.relay import RelayClient
 from jmeb_plugin.report.as_terminal import summary_lines
@@ -188,7 +189,8 @@ class JmebSession:
         cases = [case for case in self.selection.cases if case.id in ids]
         targets, judges = self.settings.targets, self.settings.judges
         if cases:
-            found = forecast(cases, targets, judges, self.controller.rubrics, self.settings.concurrency)
+            rubrics, most = self.controller.rubrics, self.settings.concurrency
+            found = forecast(cases, targets, judges, rubrics, most, self.settings.attacker)
             self.plan_shown = list(plan_lines(found))
         return True
 
@@ -267,7 +269,9 @@ class JmebSession:
         """What the run is about."""
         names = ", ".join(endpoint.name for endpoint in self.settings.targets)
         judges = ", ".join(endpoint.name for endpoint in self.settings.judges)
-        suites = [f"jmeb: suite {s.name} {s.version}: {s.note}" for s in self.selection.suites]
+        suites = [
+            f"jmeb: suite {s.name} {s.version}: {note(self.settings, s)}" for s in self.selection.suites
+        ]
         return [
             f"jmeb: {len(self.selection.cases)} test cases with {names}; judges {judges}",
             *suites,

@@ -27,13 +27,14 @@ MAX_LINE = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Guideline:
-    """One guideline: what it demands (``duty``) and is called, by language."""
+    """One guideline: what it demands and is called, by language; ``bound``: how far its wrong may go."""
 
     id: str
     principle: str
     titles: Mapping[str, str]
     duty: Mapping[str, str]
     provenance: str = ""
+    bound: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,12 +247,11 @@ def parse_guidelines(file: YamlFile, principles: Mapping[str, Any]) -> dict[str,
                 (*at, "principle"), f"{principle!r} is no principle{closest(str(principle), principles)}"
             )
         found[entry["id"]] = Guideline(
-            entry["id"],
-            principle,
+            entry["id"], principle,
             texts(file, (*at, "titles"), entry["titles"]),
             texts(file, (*at, "duty"), entry.get("duty")),
-            str(entry.get("provenance") or ""),
-        )
+            str(entry.get("provenance") or ""), str(entry.get("bound") or ""),
+        )  # fmt: skip
     return found
 
 

@@ -36,6 +36,7 @@ TEXTS = ("full", "failed", "none")
 OPTIONS = (
     Option("model", "texts", "the endpoint under test; repeat it to test several", "NAME"),
     Option("judge", "texts", "a judge; give it at least twice", "NAME"),
+    Option("attacker", "text", "your own model that plays the user; no run is like another then", "NAME"),
     Option("suite", "texts", "a suite; may be repeated; 'none': only your own tests", "NAME|PATH", ("jmeb",)),
     Option("id", "texts", "select conversations by id (fnmatch; * crosses /); may be repeated", "GLOB"),
     Option("sample", "whole", "at most N conversations per guideline, strategy and language", "N"),

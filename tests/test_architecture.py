@@ -16,7 +16,7 @@ FLOORS = {
     "nouns": ("yaml_file", "exam", "transcript", "scores", "suite", "anchors", "sampling", "thresholds", "verdict", "selection", "table", "baseline", "subjects", "paper"),
     "arithmetic": ("stats", "units", "regression", "gates", "ending", "summary", "comparison"),
     "talking": (
-        "keys", "endpoints", "hosting", "clients", "journal", "limits", "converse", "judges", "measure", "archive",
+        "keys", "endpoints", "hosting", "prompts", "structured", "attackers", "clients", "journal", "limits", "converse", "judges", "measure", "archive",
         "runner", "relay", "jobs", "helpfulness", "forecast", "provenance",
     ),
     "showing": ("report",),
@@ -53,6 +53,7 @@ KNOW_LANGUAGES = {
     "exam": "the columns of IgakuQA, which stands in two languages",
     "helpfulness": "what is said before a question of that examination",
     "paper": "the languages of the paper's own tables",
+    "prompts": "whose texts a language gets that has none of its own",
 }
 """Where a language may be known by its name, and why; a suite in any other is as good."""
 

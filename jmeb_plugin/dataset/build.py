@@ -83,8 +83,13 @@ def describe_suite(head: Mapping[str, Any], files: Mapping[str, YamlFile]) -> st
     guidelines = [
         {**entry, "duty": duty(files[entry["id"]], head["languages"])} for entry in head["guidelines"]
     ]
-    text = yaml.safe_dump({**head, "guidelines": guidelines}, allow_unicode=True, sort_keys=False, width=1000)
-    return f"# Built by `jmeb suite build` from sources/; do not edit, and do not train on this.\n{text}"
+    return head_text({**head, "guidelines": guidelines}, "`jmeb suite build` from sources/; do not edit")
+
+
+def head_text(head: Mapping[str, Any], maker: str) -> str:
+    """suite.yaml as a text; the first line says what it was built by."""
+    text = yaml.safe_dump(dict(head), allow_unicode=True, sort_keys=False, width=1000)
+    return f"# Built by {maker}, and do not train on this.\n{text}"
 
 
 def duty(file: YamlFile, languages: Sequence[str]) -> dict[str, str]:

@@ -48,18 +48,18 @@ class _Voice:
         self.model, self.messages = model, messages
         self.reading: Reading = read(messages)
         self.table: Table = table(self.reading.language)
-        self._seed = _digest(model, messages)
+        self._seed = digest(model, messages)
         self._fill = _filling(self.reading)
 
     def mood(self, label: str) -> float:
         """A number in [0, 1) that depends on model and messages."""
-        return _number(self._seed, label)
+        return number(self._seed, label)
 
     @cached_property
     def grip(self) -> float:
         """How firmly this conversation is held, in [0, 1): the same at every turn of it."""
         first = [entry for entry in self.messages if entry[0] == "user"][:1]
-        return _number(_digest(self.model, first), "grip")
+        return number(digest(self.model, first), "grip")
 
     def say(self, move: str) -> str:
         """One phrase of a move."""
@@ -90,12 +90,14 @@ class _Voice:
         return "\n".join([self.say(opening), "", self._fill["title"], *lines, "", self.say(ending)])
 
 
-def _digest(model: str, messages: Messages) -> bytes:
+def digest(model: str, messages: Messages) -> bytes:
+    """What stands for the noise: the same for the same model and messages."""
     text = model + "".join(f"\x00{role}\x01{said}" for role, said in messages)
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
-def _number(seed: bytes, label: str) -> float:
+def number(seed: bytes, label: str) -> float:
+    """A number in [0, 1) that depends on seed and label."""
     value = blake2b(label.encode(), key=seed, digest_size=6).digest()
     return int.from_bytes(value) / 2**48
 

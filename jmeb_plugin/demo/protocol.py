@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
-from jmeb_plugin.demo import JUDGES, TARGETS
+from jmeb_plugin.demo import JUDGES, MAKERS, TARGETS
 
 CREATED = 1_760_000_000
 """The age every demo model claims; a clock would make answers differ."""
@@ -40,7 +40,7 @@ class Chat:
 
 def known(model: str) -> bool:
     """Whether the endpoint has that model."""
-    return model in TARGETS or model in JUDGES
+    return model in (*TARGETS, *JUDGES, *MAKERS)
 
 
 def read_chat(body: bytes) -> Chat:
@@ -181,7 +181,7 @@ def model_list() -> bytes:
             "object": "list",
             "data": [
                 {"id": name, "object": "model", "created": CREATED, "owned_by": "jmeb-demo"}
-                for name in (*TARGETS, *JUDGES)
+                for name in (*TARGETS, *JUDGES, *MAKERS)
             ],
         }
     )

@@ -11,10 +11,11 @@ from typing import NamedTuple, Self
 
 from aiohttp import web
 
-from jmeb_plugin.demo import JUDGES, protocol
+from jmeb_plugin.demo import JUDGES, MAKERS, protocol
 from jmeb_plugin.demo.exam import choose
 from jmeb_plugin.demo.faults import Fault, Tries
 from jmeb_plugin.demo.judges import judge
+from jmeb_plugin.demo.makers import make
 from jmeb_plugin.demo.personas import answer
 from jmeb_plugin.demo.protocol import Chat
 
@@ -154,6 +155,8 @@ class DemoServer:
 def _say(chat: Chat) -> str:
     if chat.model in JUDGES:
         return judge(chat.model, chat.messages)
+    if chat.model in MAKERS:
+        return make(chat.model, chat.messages)
     return choose(chat.model, chat.messages) or answer(chat.model, chat.messages)
 
 

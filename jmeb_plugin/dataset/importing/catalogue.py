@@ -141,6 +141,7 @@ def old_guidelines(suite: Suite | None) -> Iterator[dict[str, Any]]:
         yield {
             "id": one.id, "principle": one.principle, "titles": dict(one.titles), "duty": dict(one.duty),
             "provenance": one.provenance,
+            **({"bound": one.bound} if one.bound else {}),
         }  # fmt: skip
 
 
