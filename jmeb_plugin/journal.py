@@ -132,7 +132,7 @@ class Journal:
         """Remember a fact about the run, replacing an earlier one."""
         self.db.execute(
             "insert into meta values (?, ?) on conflict(name) do update set value = excluded.value",
-            (name, json.dumps(value, ensure_ascii=False, sort_keys=True)),
+            (name, json.dumps(value, ensure_ascii=False)),
         )
 
     def recall(self, name: str) -> Any:

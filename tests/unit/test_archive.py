@@ -98,3 +98,9 @@ def test_a_case_is_found_by_a_part_that_leaves_one(tmp_path: Path) -> None:
     assert archive.case(ids[0]).id == ids[0]
     with pytest.raises(RunError, match="is no conversation of this run; did you mean"):
         archive.case(ids[0] + "x")
+
+
+def test_a_suite_keeps_its_order(tmp_path: Path) -> None:
+    """Guidelines come back as the suite lists them, G-2 before G-10: reports show them in that order."""
+    write_run(tmp_path / "r", [(9.0, 9.0, 9.0)] * 12)
+    assert list(open_archive(tmp_path / "r").suites[0].guidelines) == [f"G-{k}" for k in range(12)]
