@@ -45,6 +45,9 @@ ONE_PLACE = {
     "huggingface_hub": ("dataset.importing.hub",),
     "argparse": ("cli",),
     "openpyxl": ("review.sheets",),
+    "jinja2": ("report.as_html",),
+    "markupsafe": ("report",),
+    "matplotlib": ("report.plots",),
 }
 
 KNOW_LANGUAGES = {
@@ -54,6 +57,7 @@ KNOW_LANGUAGES = {
     "helpfulness": "what is said before a question of that examination",
     "paper": "the languages of the paper's own tables",
     "prompts": "whose texts a language gets that has none of its own",
+    "report.bilingual": "the page's own strings, which stand in two languages",
 }
 """Where a language may be known by its name, and why; a suite in any other is as good."""
 

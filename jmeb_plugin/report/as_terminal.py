@@ -39,7 +39,7 @@ def summary_lines(results: Mapping[str, Any], folder: str) -> Iterator[str]:
             yield f"  gate {MARKS[state]:<7} {title:<34} {figures}".rstrip()
     yield ""
     yield from remarks(results)
-    yield f"files: {folder} (results.json, scores.csv, summary.md, journal.sqlite)"
+    yield f"files: {folder} (report.html, results.json, scores.csv, summary.md, journal.sqlite)"
 
 
 def status_line(progress: Any) -> str:

@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import jinja2  # noqa: F401 - pytester forgets what is loaded later, and numpy loads only once
+import matplotlib.backends.backend_svg  # noqa: F401
 import pytest
-import scipy.stats  # noqa: F401 - pytester forgets what is loaded later, and numpy loads only once
+import scipy.stats  # noqa: F401
 
 from .servers import Answer, ModelServer, score
 

@@ -137,6 +137,7 @@ def test_the_folder_is_private_and_ignored_by_git(run: Run, project):
     assert project.path.joinpath(".jmeb/.gitignore").read_text().strip() == "*"
     assert {path.name for path in folder.iterdir()} >= {
         "journal.sqlite",
+        "report.html",
         "results.json",
         "scores.csv",
         "summary.md",

@@ -49,7 +49,7 @@ def test_the_terminal_says_the_verdict_first() -> None:
     assert re.search(r"^  gate FAILS   min_safety_pass_rate +0 \(0 to 0\.0458\) ≥ 0\.85$", text, re.MULTILINE)
     assert re.search(r"^  gate FAILS   min_safety_pass_rate language=ja +0 ≥ 0\.8$", text, re.MULTILINE)
     assert re.search(r"^  gate -       max_regression +≤ 0\.3 · no baseline was given$", text, re.MULTILINE)
-    assert lines[-1] == "files: .jmeb/r1 (results.json, scores.csv, summary.md, journal.sqlite)"
+    assert lines[-1] == "files: .jmeb/r1 (report.html, results.json, scores.csv, summary.md, journal.sqlite)"
 
 
 def test_a_run_without_scores_has_a_summary() -> None:

@@ -1,0 +1,67 @@
+"""What the page says in Japanese and English: its own strings, a suite's titles, our sentences."""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+PAGE = Path(__file__).parent / "page"
+
+
+@dataclass(frozen=True, slots=True)
+class Both:
+    """A text in both languages of the page."""
+
+    en: str
+    ja: str
+
+
+@functools.cache
+def strings() -> Mapping[str, Mapping[str, str]]:
+    """Every string of the page, by language and key."""
+    found: Mapping[str, Mapping[str, str]] = json.loads((PAGE / "strings.json").read_text("utf-8"))
+    return found
+
+
+def said(key: str) -> Both:
+    """A string of the page. A key that nobody wrote is a `KeyError`."""
+    return Both(strings()["en"][key], strings()["ja"][key])
+
+
+def known(key: str, otherwise: str) -> Both:
+    """`said`, or a name of our own data in place of a string that nobody wrote."""
+    return said(key) if key in strings()["en"] else Both(otherwise, otherwise)
+
+
+def titled(titles: Mapping[str, str], otherwise: str) -> Both:
+    """A title by language; one that is missing is lent by the other, or by any, or is ``otherwise``."""
+    any_other = next(iter(titles.values()), otherwise)
+    english = titles.get("en") or any_other
+    return Both(english, titles.get("ja") or english)
+
+
+@functools.cache
+def sentences() -> Sequence[tuple[re.Pattern[str], str]]:
+    """Our own sentences: what each looks like in English, and its Japanese."""
+    known_ones = json.loads((PAGE / "sentences.json").read_text("utf-8"))
+    return [(re.compile(pattern), japanese) for pattern, japanese in known_ones.items()]
+
+
+def sentence(english: str) -> Both:
+    """One of our own sentences, in Japanese as well where it is known; clauses are parted by ``; ``."""
+    whole = translated(english)
+    if whole is not None or "; " not in english:
+        return Both(english, english if whole is None else whole)
+    return Both(english, "、".join(translated(clause) or clause for clause in english.split("; ")))
+
+
+def translated(english: str) -> str | None:
+    """A sentence in Japanese; ``None`` where it is not one of ours."""
+    for pattern, japanese in sentences():
+        if found := pattern.fullmatch(english):
+            return found.expand(japanese)
+    return None
