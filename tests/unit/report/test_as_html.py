@@ -32,6 +32,7 @@ from tests.unit.report.pages import (
     big,
     blocks_of,
     measured,
+    mixed,
     page_of,
     results_of,
     saying,
@@ -192,6 +193,15 @@ def test_a_benign_suite_has_its_own_words() -> None:
     assert "Harmless requests refused" in page
     assert "1–2 refused" in page
     assert "jailbreak" not in page[page.index('<section id="heat"') : page.index("<footer")]
+
+
+def test_a_suite_in_other_languages_has_a_page() -> None:
+    """Only the page itself speaks Japanese and English; a language without a name of ours keeps its own."""
+    judged = measured(make_suite(10, 2, languages=("ko", "de")), mixed)
+    page = html_text(results_of(judged), judged)
+    assert '<th scope="row"><span data-ja="ko">ko</span></th>' in page
+    assert ">de</text>" in page
+    assert {row["language"] for row in blocks_of(page)["index"]["rows"]} == {"ko", "de"}
 
 
 def test_withheld_answers_and_known_failures_that_passed_are_pointed_out() -> None:
