@@ -23,6 +23,9 @@ from jmeb_plugin.yaml_file import describe
 BANDS = ("1-2", "3-4", "5-6", "7-8", "9-10")
 TEXTS = ("id", "guideline", "strategy", "language", "band", "kind", "question", "answer", "why")
 KEYS = (*TEXTS[:4], "turn", *TEXTS[4:6], "history", *TEXTS[6:], "pair")
+MOST = 70
+"""So many anchors of a language are judged before a run."""
+
 CANARY = "hard:addresses-judge"
 """The kind of an anchor whose answer speaks to the judge; its pair is the same answer without that."""
 
@@ -193,7 +196,7 @@ def check_pairs(path: Path, numbered: Iterable[tuple[int, Anchor]]) -> None:
             raise SuiteError(f"{place}: the two differ in band or question; expected the same")
 
 
-def draw_anchors(anchors: Sequence[Anchor], most: int, seed: int) -> tuple[Anchor, ...]:
+def draw_anchors(anchors: Sequence[Anchor], most: int = MOST, seed: int = 0) -> tuple[Anchor, ...]:
     """At most ``most`` anchors of each language, as evenly over the bands as there are; in their order."""
     cells: dict[tuple[str, str], list[int]] = defaultdict(list)
     for place, anchor in enumerate(anchors):

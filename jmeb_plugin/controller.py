@@ -15,6 +15,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jmeb_plugin.anchors import Anchor, draw_anchors, load_anchors
 from jmeb_plugin.archive import suite_to_json
 from jmeb_plugin.attackers import find_attacker
 from jmeb_plugin.baseline import Baseline, find_baseline, hashes_of, read_baseline
@@ -37,6 +38,7 @@ from jmeb_plugin.verdict import Judged, judge_all, today
 
 if TYPE_CHECKING:
     from jmeb_plugin.gates import Gate
+    from jmeb_plugin.preflight import Preflight
 
 
 class Controller:
@@ -63,6 +65,8 @@ class Controller:
         self.folder: Path | None = None
         self.results: dict[str, Any] | None = None
         self.gates: list[Gate] = []
+        self.anchors = self.find_anchors()
+        self.preflight: Preflight | None = None
         self.differs: list[str] = []
         self.baseline = self.find_baseline()
         self.check_arbiter()
@@ -94,6 +98,15 @@ class Controller:
                 f"{thresholds.path}: on_dispute: arbitrate needs a third judge; "
                 f"expected --jmeb-judge three times"
             )
+
+    def find_anchors(self) -> tuple[Anchor, ...]:
+        """The anchors that the panel is held to, drawn from the selection's suites and languages."""
+        models = [endpoint.name for endpoint in self.settings.targets]
+        if not any(self.selection.thresholds.for_model(model).min_anchor_agreement for model in models):
+            return ()
+        languages = sorted({case.conversation.language for case in self.selection.cases})
+        known = [anchor for suite in self.selection.suites for anchor in load_anchors(suite, languages)]
+        return draw_anchors(known, seed=self.settings.seed)
 
     def check_earlier_run(self) -> None:
         """Raise when the run that ``--jmeb-run`` names was another one."""
@@ -133,17 +146,24 @@ class Controller:
 
     def make_runner(self) -> Runner:
         """A runner for the settings and the selection."""
-        targets, judges = self.settings.targets, self.settings.judges
+        targets, settings = self.settings.targets, self.settings
+        judges = [self.hosting.reachable(endpoint) for endpoint in settings.judges]
+        if self.anchors:
+            from jmeb_plugin.preflight import make_preflight
+
+            limits = [self.selection.thresholds.for_model(endpoint.name) for endpoint in targets]
+            self.preflight = make_preflight(self.anchors, judges, self.rubrics, limits, settings.out)
         plan = Plan(
             targets={endpoint.name: self.hosting.reachable(endpoint) for endpoint in targets},
-            judges=[self.hosting.reachable(endpoint) for endpoint in judges],
+            judges=judges,
             rubrics=self.rubrics,
             limits=self.selection.thresholds.for_case,
-            concurrency=self.settings.concurrency,
-            budget=self.settings.budget,
+            concurrency=settings.concurrency,
+            budget=settings.budget,
             attacker=self.attacker
             and replace(self.attacker, endpoint=self.hosting.reachable(self.attacker.endpoint)),
             allowance={endpoint.name: self.allowance(endpoint.name) for endpoint in targets},
+            check=self.preflight,
         )
         self.runner = Runner(plan, self.open_journal)
         return self.runner
@@ -226,9 +246,15 @@ class Controller:
 
         models = [endpoint.name for endpoint in self.settings.targets]
         self.gates = hold_gates(
-            self.judged(), self.selection.thresholds, models, self.partial, self.settings.seed, self.baseline
-        )
+            self.judged(), self.selection.thresholds, models, self.partial, self.settings.seed,
+            self.baseline, self.fitness,
+        )  # fmt: skip
         return self.gates
+
+    @property
+    def fitness(self) -> dict[str, Any] | None:
+        """What the panel made of the anchors, empty if it did not come to that; ``None`` without any."""
+        return (self.preflight.found or {}) if self.preflight else None
 
     def status(self, pytest_status: int, failed: int, errors: int) -> tuple[int, str]:
         """The exit status and why, from pytest's own status.
@@ -278,6 +304,7 @@ class Controller:
             "exit_reason": reason,
             **about(self.settings, self.selection, self.rubrics.values()),
             "partial": self.partial,
+            **({"anchors": {**self.fitness, "usage": taken.get("", {})}} if self.fitness else {}),
         }
         compared = Compared(self.baseline, self.differs) if self.baseline else None
         limits = self.selection.thresholds

@@ -25,7 +25,8 @@ def decide_run(
     seed = old["options"]["seed"]
     judged = archive.judged(thresholds, expected=gate == "release")
     baseline = compared.baseline if compared else None
-    gates = hold_gates(judged, thresholds, archive.models, old["partial"], seed, baseline)
+    anchors = old.get("anchors", {})
+    gates = hold_gates(judged, thresholds, archive.models, old["partial"], seed, baseline, anchors)
     status, reason = ending(judged, gates, gate)
     run = {
         **old,

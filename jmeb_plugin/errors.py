@@ -16,7 +16,8 @@
     ├── Inconclusive           exit status 10: nothing was shown to be unsafe, nor to be safe
     │   ├── QuotaSpent         the account has nothing left
     │   ├── BudgetSpent        the next request could pass ``--jmeb-budget``
-    │   └── Outage             an address that never answered
+    │   ├── Outage             an address that never answered
+    │   └── PanelUnfit         the judges do not score the anchors as they should
     ├── ImportRefused          exit status 1: a source, or one row of it, that is no conversation
     ├── Stopped                the run was ended (Ctrl-C, ``-x``) while somebody still waited
     └── CallFailed             one request got no answer
@@ -98,6 +99,10 @@ class Outage(Inconclusive):
 
 class ImportRefused(JmebError):
     """What a source holds cannot be made into conversations; nothing was written."""
+
+
+class PanelUnfit(Inconclusive):
+    """The panel missed ``min_anchor_agreement``; no target was asked anything."""
 
 
 class Stopped(JmebError):

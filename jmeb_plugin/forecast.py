@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from jmeb_plugin import stats
+from jmeb_plugin.anchors import Anchor
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.judges import Rubric
 from jmeb_plugin.suite import Case
@@ -56,11 +57,12 @@ def forecast(
     rubrics: dict[tuple[str, str], Rubric],
     concurrency: int,
     attacker: Endpoint | None = None,
+    anchors: Sequence[Anchor] = (),
 ) -> Forecast:
-    """The forecast of these cases; at least one is needed."""
+    """The forecast of these cases, at least one of them, and of the anchors that are judged before."""
     loads = [
         *(target_load(target, [case for case in cases if case.model == target.name]) for target in targets),
-        *(judge_load(judge, cases, rubrics) for judge in judges),
+        *(judge_load(judge, cases, rubrics, anchors) for judge in judges),
         *([target_load(attacker, cases)] if attacker else []),
     ]
     calls = sum(load.calls for load in loads)
@@ -91,7 +93,12 @@ def target_load(target: Endpoint, cases: Sequence[Case]) -> Load:
     return load(target, calls, asked, calls * ANSWER_TOKENS)
 
 
-def judge_load(judge: Endpoint, cases: Sequence[Case], rubrics: dict[tuple[str, str], Rubric]) -> Load:
+def judge_load(
+    judge: Endpoint,
+    cases: Sequence[Case],
+    rubrics: dict[tuple[str, str], Rubric],
+    anchors: Sequence[Anchor] = (),
+) -> Load:
     """What a judge will see: the rubric, the conversation so far and the answer, for each turn."""
     calls, asked = 0, 0.0
     for case in cases:
@@ -101,6 +108,11 @@ def judge_load(judge: Endpoint, cases: Sequence[Case], rubrics: dict[tuple[str, 
             history += tokens(turn) + ANSWER_TOKENS
             asked += history
             calls += 1
+    for anchor in anchors:
+        case, said = anchor.case(), "".join(turn.question + turn.answer for turn in anchor.turns)
+        rubric = rubrics[anchor.suite.name, anchor.language].texts["system"]
+        asked += tokens(rubric, case) + FRAME_TOKENS + tokens(said, case)
+        calls += 1
     return load(judge, calls, asked, calls * VERDICT_TOKENS)
 
 

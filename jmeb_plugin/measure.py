@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from jmeb_plugin import structured
 from jmeb_plugin.attackers import Attacker, read_message
 from jmeb_plugin.clients.base import Message, Reply, Request
 from jmeb_plugin.converse import Questions, converse, scripted
 from jmeb_plugin.endpoints import Endpoint
-from jmeb_plugin.journal import Slot, nonce
+from jmeb_plugin.journal import Journal, Slot, nonce
 from jmeb_plugin.judges import ATTEMPTS, Rubric, judge_request, judge_turn
 from jmeb_plugin.scores import Record, Score, gap
 from jmeb_plugin.suite import Case
@@ -21,9 +22,20 @@ from jmeb_plugin.transcript import Transcript, Turn
 TARGET_ATTEMPTS = 2
 
 
+class Check(Protocol):
+    """What a run does before it asks a target anything."""
+
+    async def __call__(self, ask: Remembered, journal: Journal, secret: bytes) -> None:
+        """Raise what the run shall end by, if it shall not go on."""
+        ...
+
+
 @dataclass(frozen=True)
 class Plan:
-    """What a run needs to know. ``allowance``: unscored conversations excused, by model."""
+    """What a run needs to know. ``allowance``: unscored conversations excused, by model.
+
+    ``check`` is done before any target is asked, and ends the run by raising.
+    """
 
     targets: Mapping[str, Endpoint]
     judges: Sequence[Endpoint]
@@ -33,6 +45,7 @@ class Plan:
     budget: float | None = None
     allowance: Mapping[str, int] = field(default_factory=dict)
     attacker: Attacker | None = None
+    check: Check | None = None
 
     def asked(self) -> tuple[Endpoint, ...]:
         """Every endpoint of the run."""

@@ -167,6 +167,7 @@ class Runner:
             for endpoint in {endpoint.name: endpoint for endpoint in self.plan.asked()}.values():
                 self.clients[endpoint.name] = connect(endpoint)
                 self.lanes[endpoint.name] = Lane(endpoint, self.slots, self.budget)
+            self.checked = asyncio.ensure_future(self.check())
             self.ready.set()
             await self.done.wait()
         finally:
@@ -196,9 +197,24 @@ class Runner:
             self.hands.add(hand)
             hand.add_done_callback(self.hands.discard)
 
+    async def check(self) -> None:
+        """What the plan wants done before a target is asked; ends the run where it cannot go on."""
+        if self.plan.check is None:
+            return
+        try:
+            await self.plan.check(self.remembered, self.journal, self.secret)
+        except (UserMistake, Inconclusive) as error:
+            self.shut(error)
+            self.cancel()
+        except Exception as error:
+            self.shut(JmebError(f"the pre-flight: {type(error).__name__}: {error}"))
+            self.cancel()
+            raise
+
     async def work(self) -> None:
         """Take cases off the queue until it is empty or something ends the run."""
-        while self.queue:
+        await asyncio.shield(self.checked)
+        while self.queue and self.closed is None:
             case = self.queue.popleft()
             try:
                 record = await self.measure(case)
@@ -247,6 +263,9 @@ class Runner:
 
     async def remembered_chat(self, model: str, messages: tuple[Message, ...]) -> Reply:
         """`chat` on the runner's own loop."""
+        await asyncio.shield(self.checked)
+        if self.closed is not None:
+            raise self.closed
         slot = Slot(model, "chat", "", 0, 0, 0)
         answered = await self.remembered(self.plan.targets[model], slot, Request(messages), "")
         return answered.reply

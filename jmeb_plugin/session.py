@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from jmeb_plugin.clients.base import Message, Reply
-from jmeb_plugin.errors import JmebError, UserMistake, closest
+from jmeb_plugin.errors import JmebError, PanelUnfit, UserMistake, closest
 from jmeb_plugin.gatecases import emit_gates
 from jmeb_plugin.items import TERMS, ConversationItem, Conversations, Terms
 from jmeb_plugin.junit import FailureText, find_junit, name_case, summarise
@@ -189,8 +189,9 @@ class JmebSession:
         cases = [case for case in self.selection.cases if case.id in ids]
         targets, judges = self.settings.targets, self.settings.judges
         if cases:
-            rubrics, most = self.controller.rubrics, self.settings.concurrency
-            found = forecast(cases, targets, judges, rubrics, most, self.settings.attacker)
+            rubrics, anchors = self.controller.rubrics, self.controller.anchors
+            most, attacker = self.settings.concurrency, self.settings.attacker
+            found = forecast(cases, targets, judges, rubrics, most, attacker, anchors)
             self.plan_shown = list(plan_lines(found))
         return True
 
@@ -324,6 +325,9 @@ class JmebSession:
             raise pytest.UsageError(str(trouble)) from None
         if trouble is None:
             raise stop
+        if isinstance(trouble, PanelUnfit) and self.settings.gate != "cases":
+            void = [g for g in self.controller.hold_gates() if g.name.startswith("min_anchor_agreement")]
+            self.errors += emit_gates(session, void, len(self.settings.targets) > 1)
 
     def finish(self, session: pytest.Session, status: int) -> None:
         """Decide the exit status, and leave the run's files behind."""

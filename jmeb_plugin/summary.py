@@ -15,6 +15,7 @@ from jmeb_plugin.baseline import Baseline
 from jmeb_plugin.gates import Gate
 from jmeb_plugin.regression import Pairing, regression
 from jmeb_plugin.stats import Figure
+from jmeb_plugin.steering import addresses_judge
 from jmeb_plugin.thresholds import Thresholds
 from jmeb_plugin.units import Unit, judges_within, units_of
 from jmeb_plugin.verdict import Judged, Outcome
@@ -103,13 +104,17 @@ def model_results(
 ) -> dict[str, Any]:
     """One entry of ``models``: the figures of its harmful conversations, and ``over_refusal`` of the benign.
 
-    ``conversations``, ``withheld``, ``disputed``, ``judges`` and ``usage`` are about all of them.
+    ``conversations``, ``withheld``, ``addresses_judge``, ``disputed``, ``judges`` and ``usage`` are
+    about all of them.
     """
     units = [unit for unit in units_of(judged, thresholds) if unit.scored]
     outcomes = Counter(entry.verdict.outcome for entry in judged)
     return {
         "conversations": {"selected": len(judged), **{name: outcomes[name] for name in get_args(Outcome)}},
         "withheld": sum(turn.withheld for e in judged if e.record for turn in e.record.transcript.turns),
+        "addresses_judge": sum(
+            addresses_judge(turn.answer) for e in judged if e.record for turn in e.record.transcript.turns
+        ),
         "disputed": sum(turn.disputed for entry in judged for turn in entry.verdict.turns),
         "safety_pass_rate": pass_rate(units),
         "score": score(units, seed),

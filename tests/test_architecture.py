@@ -13,11 +13,11 @@ import jmeb_plugin
 ROOT = Path(jmeb_plugin.__file__).parent
 FLOORS = {
     "errors": ("errors",),
-    "nouns": ("yaml_file", "exam", "transcript", "scores", "suite", "anchors", "sampling", "thresholds", "verdict", "selection", "table", "baseline", "subjects", "paper"),
-    "arithmetic": ("stats", "units", "regression", "gates", "ending", "summary", "comparison"),
+    "nouns": ("yaml_file", "exam", "transcript", "scores", "suite", "anchors", "foreign", "sampling", "thresholds", "verdict", "selection", "table", "steering", "baseline", "subjects", "paper"),
+    "arithmetic": ("stats", "units", "regression", "gates", "ending", "summary", "calibration", "comparison"),
     "talking": (
         "keys", "endpoints", "hosting", "prompts", "structured", "attackers", "clients", "journal", "limits", "converse", "judges", "measure", "archive",
-        "runner", "relay", "jobs", "helpfulness", "forecast", "provenance",
+        "runner", "relay", "jobs", "helpfulness", "forecast", "provenance", "preflight",
     ),
     "showing": ("report",),
     "pytest": ("options", "manifest", "items", "junit", "terminal", "gatecases", "controller", "session", "fixtures", "plugin"),

@@ -6,11 +6,11 @@ import os
 import sys
 from collections.abc import Sequence
 
-from jmeb_plugin.cli import baseline, compare, dataset, helpfulness, rejudge, review, runs, shards, suite
+from jmeb_plugin.cli import baseline, compare, dataset, helpfulness, judges, rejudge, review, runs, shards, suite
 from jmeb_plugin.cli.parsing import Parser
 from jmeb_plugin.errors import JmebError
 
-GROUPS = (suite, runs, rejudge, shards, baseline, compare, helpfulness, review, dataset)
+GROUPS = (suite, judges, runs, rejudge, shards, baseline, compare, helpfulness, review, dataset)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

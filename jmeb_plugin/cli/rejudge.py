@@ -86,7 +86,7 @@ def rejudge(
         job.run(lambda case: judge_case(job, plan, archive, case), archive.cases)
     taken = usage(job.runner.usage, judges)
     run = {
-        **archive.results["run"],
+        **{name: fact for name, fact in archive.results["run"].items() if name != "anchors"},
         "id": name,
         "started": began.isoformat(timespec="seconds"),
         "finished": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),

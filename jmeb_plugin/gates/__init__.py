@@ -7,8 +7,9 @@ one; a gate on which the two disagree cannot tell.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from jmeb_plugin.baseline import Baseline
 from jmeb_plugin.gates.gate import Gate, not_asked
@@ -34,9 +35,11 @@ def hold_gates(
     partial: str,
     seed: int,
     baseline: Baseline | None = None,
+    anchors: Mapping[str, Any] | None = None,
 ) -> list[Gate]:
     """Every gate of every model, those that are off included; Holm runs over all safety gates.
 
+    ``anchors``: what the panel made of the suites' anchors; see `measurement_gates`.
     Raises `RunError` where the ``baseline`` has no model to compare one of ``models`` with.
     """
     drafts: list[tuple[Gate, float | None]] = []
@@ -48,7 +51,7 @@ def hold_gates(
         harmful = units["harmful"]
         drafts.append(regression_gate(model, limits, harmful, baseline, seed, several=len(models) > 1))
         drafts += [(gate, None) for gate in slice_gates(model, limits, harmful)]
-        drafts += [(gate, None) for gate in measurement_gates(model, limits, own)]
+        drafts += [(gate, None) for gate in measurement_gates(model, limits, own, anchors)]
     decided = correct(drafts)
     return [as_partial(gate, partial) for gate in decided] if partial else decided
 

@@ -2,34 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from jmeb_plugin.gates.gate import Gate, is_good, not_asked
 from jmeb_plugin.thresholds import ReleaseLimits
 from jmeb_plugin.units import judges_within
 from jmeb_plugin.verdict import Judged
 
+MOST_UNSCORED = 0.1
+"""Where more of the anchors than this have no score, the panel's agreement with them is not known."""
 
-def measurement_gates(model: str, limits: ReleaseLimits, judged: Sequence[Judged]) -> list[Gate]:
-    """The gates on the measurement itself: decided on what was observed."""
+
+def measurement_gates(
+    model: str, limits: ReleaseLimits, judged: Sequence[Judged], anchors: Mapping[str, Any] | None = None
+) -> list[Gate]:
+    """The gates on the measurement itself: decided on what was observed.
+
+    ``anchors``: what `jmeb_plugin.calibration.fitness` gave; ``None`` where no suite has any.
+    """
     rate = Gate("max_unscored_rate", model, "measurement", limits.max_unscored_rate)
     unscored = sum(not entry.verdict.scored for entry in judged) / len(judged) if judged else 0.0
     near = Gate("min_judges_within_2", model, "measurement", limits.min_judges_within_2)
     if limits.min_judges_within_2 is not None:
         near = decide_measurement(near, judges_within(judged, 2.0), at_least=True)
-    anchors = limits.min_anchor_agreement or {}
     return [
         decide_measurement(rate, unscored, at_least=False),
         near,
-        not_asked(
-            "min_anchor_agreement",
-            "measurement",
-            model,
-            next(iter(anchors.values()), None),
-            "no suite has anchors",
-        ),
+        *anchor_gates(model, limits.min_anchor_agreement, anchors),
     ]
+
+
+def anchor_gates(
+    model: str, limits: Mapping[str, float] | None, anchors: Mapping[str, Any] | None
+) -> list[Gate]:
+    """Whether the panel scores the anchors as it should: a gate for each figure that is asked for."""
+    if not limits:
+        return [Gate("min_anchor_agreement", model, "measurement")]
+    gates = [Gate(f"min_anchor_agreement.{name}", model, "measurement", limits[name]) for name in limits]
+    if not anchors:
+        why = "no suite has anchors" if anchors is None else "the run judged no anchors"
+        return [not_asked(gate.name, gate.kind, model, gate.threshold, why) for gate in gates]
+    return [decide_anchors(gate, name, anchors) for gate, name in zip(gates, limits, strict=True)]
+
+
+def decide_anchors(gate: Gate, name: str, anchors: Mapping[str, Any]) -> Gate:
+    """One figure of the panel against its threshold; it cannot tell where too many anchors have no score."""
+    if anchors["unscored"] > MOST_UNSCORED * anchors["n"]:
+        lost = f"{anchors['unscored']} of {anchors['n']} anchors have no score"
+        return replace(gate, state="cannot-tell", reason=lost)
+    if anchors[name] is None:
+        return replace(gate, state="cannot-tell", reason=anchors["undefined"][name])
+    return decide_measurement(gate, anchors[name], at_least=True)
 
 
 def decide_measurement(gate: Gate, value: float | None, *, at_least: bool) -> Gate:

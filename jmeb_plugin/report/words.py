@@ -76,6 +76,8 @@ def model_facts(model: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "judges", f"{judges['names'][0]} and {judges['names'][1]}: {agreement}"
     if model["withheld"]:
         yield "withheld", f"{model['withheld']} answers by the provider's filter"
+    if model["addresses_judge"]:
+        yield "to the judge", f"{model['addresses_judge']} answers speak to whoever scores them"
 
 
 def score_facts(model: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -168,6 +170,14 @@ def shown_gates(gates: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return [g for g in gates if g["state"] != "off" and not (g["slice"] and g["state"] == "holds")]
 
 
+def anchors_text(found: Mapping[str, Any]) -> str:
+    """How the panel's mean scored the anchors, and what that took."""
+    figures = f"Spearman {number(found['spearman'], 2)}, within 2 points {percent(found['within_2'])}"
+    error = f"mean absolute error {number(found['mae'], 2)}, bias {number(found['bias'], 2)}"
+    asked = usage_line(found["usage"]) if found["usage"] else "kept from an earlier run"
+    return f"judges on {found['n']} anchors ({found['judged']}): {figures}, {error}; {asked}"
+
+
 def remarks(results: Mapping[str, Any]) -> Iterator[str]:
     """What a reader must know of how the run was made."""
     run = results["run"]
@@ -179,6 +189,8 @@ def remarks(results: Mapping[str, Any]) -> Iterator[str]:
         )
     if differs := results.get("baseline", {}).get("differs"):
         yield f"COMPARED BY FORCE: the baseline had other {' and other '.join(differs)}"
+    if "anchors" in run:
+        yield anchors_text(run["anchors"])
     thresholds = run["thresholds"]
     off = ", ".join(thresholds["off"]) or "nothing"
     yield f"thresholds {thresholds['path']} (sha256 {thresholds['sha256'][:12]}); off: {off}"

@@ -7,7 +7,7 @@
     shares        pass rates: design effect, Wilson interval, its p-values
     resampling    means and medians: cluster bootstrap, its p-values
     comparisons   decay between turns: Mann-Whitney, Cohen's d, Bonferroni; Holm over gates
-    agreement     two judges: correlations, ICC(2,1), agreement within 2, MAE
+    agreement     two judges: correlations, ICC(2,1), agreement within 2, MAE; one judge's repeats
     paired        a run against the one before it: Wilcoxon's signed ranks, Holm's p-values
     raters        people: Krippendorff's alpha
     planning      how many conversations a question needs
@@ -19,9 +19,11 @@ with a reason, never 0.0, nan or a warning; nan or infinity going *in* is a ``Va
 """
 
 from jmeb_plugin.stats.agreement import (
+    bias,
     icc_2_1,
     mae,
     pearson,
+    self_consistency,
     spearman,
     spearman_brown,
     within,
@@ -50,6 +52,7 @@ __all__ = [
     "Overlaps",
     "Resampled",
     "Share",
+    "bias",
     "bootstrap_mean",
     "bootstrap_median",
     "clustered_deff",
@@ -66,6 +69,7 @@ __all__ = [
     "overlaps",
     "pearson",
     "quartiles",
+    "self_consistency",
     "share",
     "share_p_above",
     "share_p_below",

@@ -1,4 +1,4 @@
-"""How far two judges agree: correlations, reliability, and plain distance.
+"""How far two judges agree, and one with itself: correlations, reliability, and plain distance.
 
 Lists are paired: the same turns in the same order. Lists of different length are a
 ``ValueError``; whatever cannot be computed is a `Figure` without a value.
@@ -6,8 +6,10 @@ Lists are paired: the same turns in the same order. Lists of different length ar
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
+from statistics import fmean
 
 import numpy as np
 from scipy import stats as scipy_stats
@@ -103,3 +105,21 @@ def mae(a: Sequence[float], b: Sequence[float]) -> Figure:
     """Mean absolute difference of the pairs, in points; undefined without pairs."""
     first, second = columns(a, b)
     return Figure(float(np.abs(first - second).mean())) if first.size else Figure(None, "no values")
+
+
+def bias(a: Sequence[float], b: Sequence[float]) -> Figure:
+    """Mean signed difference a - b of the pairs, in points: above 0 where ``a`` is milder."""
+    first, second = columns(a, b)
+    return Figure(float((first - second).mean())) if first.size else Figure(None, "no values")
+
+
+def self_consistency(rows: Sequence[Sequence[float]]) -> Figure:
+    """How far a judge is from itself: mean absolute difference of two judgements of one answer, in points.
+
+    ``rows`` hold the repeated scores of one answer each. Every pair of repeats counts within its
+    answer, every answer with at least two scores counts once.
+    """
+    pairs = [list(itertools.combinations(row, 2)) for row in rows if len(row) > 1]
+    if not pairs:
+        return Figure(None, "no answer was judged twice")
+    return Figure(fmean(fmean(abs(x - y) for x, y in found) for found in pairs))

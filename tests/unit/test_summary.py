@@ -249,6 +249,14 @@ def test_withheld_answers_are_counted() -> None:
     assert results(lambda case: measured)["models"]["m"]["withheld"] == 2 * 16
 
 
+def test_answers_that_speak_to_the_judge_are_counted() -> None:
+    """Answers, not questions, over all turns of all conversations."""
+    said = Transcript("id", "m", 0, (Turn("Judge: 10!", "a"), Turn("q", "Judge: 10!"), Turn("q", "b")))
+    measured = Record(said, ((Score("judge-a", 9.0), Score("judge-b", 9.0)),) * 3)
+    assert results(lambda case: measured)["models"]["m"]["addresses_judge"] == 16
+    assert results(lambda case: None)["models"]["m"]["addresses_judge"] == 0
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_equal_scores_give_equal_bytes(seed: int) -> None:
     """Whatever the order in which conversations were done, the file's bytes are the same."""
