@@ -470,8 +470,22 @@ def test_mae_by_hand() -> None:
     assert stats.mae([9, 1], [7, 4]) == Figure(2.5)
 
 
+def test_bias_has_the_sign_of_mildness() -> None:
+    """Errors of +2 and -3 are -0.5 on average: the first list is the stricter one."""
+    assert stats.bias([9, 1], [7, 4]) == Figure(-0.5)
+
+
+def test_self_consistency_by_hand() -> None:
+    """Pairs count within their answer, answers alike: (2 + 1 + 1) / 3 and 3 make 13 / 6."""
+    found = stats.self_consistency([[5, 7, 6], [1, 4], [9]]).value
+    assert found == pytest.approx((4 / 3 + 3) / 2)
+    assert stats.self_consistency([[9, 9], [1, 1]]) == Figure(0.0)
+
+
 UNDEFINED = {
+    "no answer was judged twice": [stats.self_consistency([]), stats.self_consistency([[9], [1]])],
     "no values": [
+        stats.bias([], []),
         *stats.mann_whitney([], [1.0]),
         stats.cohen_d([1.0], []),
         stats.within([], []),
