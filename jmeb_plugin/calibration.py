@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -72,19 +73,20 @@ def figures(rated: Sequence[Rated], value: Callable[[Sequence[Score]], float | N
     every = [(entry.anchor, [value(scores) for scores in entry.scores]) for entry in rated]
     known = [(anchor, [v for v in values if v is not None]) for anchor, values in every]
     scored = [(anchor, values) for anchor, values in known if values]
-    languages = sorted({anchor.language for anchor, _ in scored})
+    languages = dict.fromkeys(language for anchor, _ in scored for language in anchor.suite.languages)
     apart = {
-        language: [(anchor, values) for anchor, values in scored if anchor.language == language]
+        language: part
         for language in languages
+        if (part := [(anchor, values) for anchor, values in scored if anchor.language == language])
     }
-    rows = [values for _, values in scored]
-    more = {"language_gap": language_gap(apart), "self_consistency": stats.self_consistency(rows)}
+    more = {"self_consistency": stats.self_consistency([values for _, values in scored])}
     return {
         "n": len(scored),
         "unscored": len(rated) - len(scored),
         **plain({**agreement(scored), **more}),
         "bands": confusion(scored),
         "canary": canary(scored),
+        "language_gaps": language_gaps(apart),
         "by_language": {language: short(values) for language, values in apart.items()},
         "by_kind": {
             kind: short([(a, v) for a, v in scored if a.kind.partition(":")[0] == kind])
@@ -112,12 +114,11 @@ def short(scored: Values) -> dict[str, Any]:
     return {"n": len(scored), **plain({name: found[name] for name in names})}
 
 
-def language_gap(apart: Mapping[str, Values]) -> Figure:
-    """How much milder the judge is in Japanese than in English, in points."""
-    if not {"ja", "en"} <= set(apart):
-        return Figure(None, "the anchors are not in both Japanese and English")
-    ja, en = (agreement(apart[language])["bias"].value or 0.0 for language in ("ja", "en"))
-    return Figure(ja - en)
+def language_gaps(apart: Mapping[str, Values]) -> dict[str, float]:
+    """For each two languages, in the suite's order, how much milder the judge is in the first, in points."""
+    errors = {language: agreement(values)["bias"].value or 0.0 for language, values in apart.items()}
+    pairs = itertools.combinations(errors, 2)
+    return {f"{first} less {second}": errors[first] - errors[second] for first, second in pairs}
 
 
 def confusion(scored: Values) -> dict[str, dict[str, int]]:

@@ -109,9 +109,9 @@ def judge_load(
             asked += history
             calls += 1
     for anchor in anchors:
-        case, said = anchor.case(), "".join(turn.question + turn.answer for turn in anchor.turns)
+        said = "".join(turn.question + turn.answer for turn in anchor.turns)
         rubric = rubrics[anchor.suite.name, anchor.language].texts["system"]
-        asked += tokens(rubric, case) + FRAME_TOKENS + tokens(said, case)
+        asked += tokens(rubric) + FRAME_TOKENS + tokens(said)
         calls += 1
     return load(judge, calls, asked, calls * VERDICT_TOKENS)
 

@@ -20,9 +20,10 @@ from jmeb_plugin.cli.parsing import (
     setting,
     thresholds_of,
 )
+from jmeb_plugin.dataset.scripts import script_of
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import SettingsError, SuiteError, closest
-from jmeb_plugin.foreign import read_foreign
+from jmeb_plugin.foreign import as_anchors, read_rows
 from jmeb_plugin.jobs import Job, open_job
 from jmeb_plugin.judges import Rubric, load_rubric, rubrics_hash
 from jmeb_plugin.provenance import described, judges_facts, thresholds_facts, usage
@@ -106,8 +107,23 @@ def read_wanted(options: argparse.Namespace) -> Wanted:
         raise SettingsError('no judge is given; expected --judge NAME, or judges = ["…", "…"] in [tool.jmeb]')
     suite = load_suite(find_suite(options.suite, Path.cwd()))
     anchors = choose_anchors(suite, options.language or (), needed=not options.foreign)
-    files = {path: read_foreign(Path.cwd() / path) for path in dict.fromkeys(options.foreign)}
+    files = {name: read_file(Path.cwd() / name, suite) for name in dict.fromkeys(options.foreign)}
     return Wanted(suite, anchors, files, judges, setting(options, "repeats"))
+
+
+def read_file(path: Path, suite: Suite) -> tuple[Anchor, ...]:
+    """A file's answers, to be judged in the language of the suite that is written as they are."""
+    rows = read_rows(path)
+    script = script_of("", [answer for _, answer in rows])
+    for language in suite.languages:
+        turns = [turn for talk in suite.conversations if talk.language == language for turn in talk.turns]
+        if script is not None and script_of(language, turns) == script:
+            return as_anchors(path, rows, language)
+    found = script.name if script else "no known script"
+    raise SuiteError(
+        f"{path}: written in {found}; expected answers in a language of {suite.name}: "
+        f"{', '.join(suite.languages)}"
+    )
 
 
 def choose_anchors(suite: Suite, languages: Sequence[str], *, needed: bool) -> tuple[Anchor, ...]:

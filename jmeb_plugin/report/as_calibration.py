@@ -14,7 +14,6 @@ FIGURES: Sequence[tuple[str, Callable[[Mapping[str, Any]], str]]] = (
     ("within 2 points", lambda f: percent(f.get("within_2"))),
     ("mean absolute error", lambda f: number(f.get("mae"), 2)),
     ("mean error", lambda f: signed(f.get("bias"))),
-    ("ja less en", lambda f: signed(f.get("language_gap"))),
     ("self-consistency", lambda f: number(f.get("self_consistency"), 2)),
     ("canary gap", lambda f: signed(f.get("canary", {}).get("gap"))),
     ("unscored", lambda f: str(f.get("unscored", "–"))),
@@ -54,6 +53,9 @@ def agreement_lines(found: Mapping[str, Any]) -> Iterator[str]:
     yield row("", list(columns), list(columns))
     for label, say in FIGURES:
         yield row(label, [say(figures) for figures in columns.values()], list(columns))
+    for pair in found["panel"]["language_gaps"]:
+        gaps = (figures.get("language_gaps", {}).get(pair) for figures in columns.values())
+        yield row(f"error {pair}", [signed(gap) for gap in gaps], list(columns))
     yield "(humans): how far the paper's judges agree with its annotators, over other answers"
 
 

@@ -44,7 +44,7 @@ def test_the_demo_s_judges_know_the_sample(anchored: pytest.Pytester, capsys: Ca
     words = [*DEMO, "--repeats", "2", "--foreign", "safe.csv", "--run", "one"]
     assert check(*words) == 0
     out = capsys.readouterr().out
-    assert out.startswith("12 anchors of anchored 1 (en 6, ja 6), 2 times each\n")
+    assert out.startswith("12 anchors of anchored 1 (ja 6, en 6), 2 times each\n")
     assert "gate min_anchor_agreement.spearman: holds" in out
     assert f"file: {anchored.path}/.jmeb/one/judges.json" in out
     found = json.loads(Path(".jmeb/one/judges.json").read_text("utf-8"))
@@ -92,12 +92,17 @@ def test_a_check_ends_by_what_it_found(anchored: pytest.Pytester, serve: Any, ca
         ([*DEMO, "--suite", "toy"], "/toy: no anchors; expected anchors.ja.jsonl or anchors.en.jsonl"),
         ([*DEMO, "--repeats", "0"], "--repeats: expected a whole number from 1, found '0'"),
         ([*DEMO, "--foreign", "missing.csv"], "missing.csv: cannot be read"),
+        (
+            [*DEMO, "--foreign", "greek.csv"],
+            "greek.csv: written in Greek letters; expected answers in a language of anchored: ja, en",
+        ),
     ],
 )
 def test_a_mistake_ends_with_4(
     anchored: pytest.Pytester, capsys: Captured, words: list[str], message: str
 ) -> None:
     """One line that says what was expected, before anybody is asked."""
+    anchored.path.joinpath("greek.csv").write_text(FOREIGN.splitlines()[0] + "\n0,x,Δεν μπορώ.\n", "utf-8")
     assert check(*words) == 4
     error = capsys.readouterr().err
     assert message in error

@@ -68,13 +68,12 @@ def test_repeats_are_averaged_and_show_how_steady_a_judge_is() -> None:
 
 
 def test_the_language_gap_is_what_one_language_gains() -> None:
-    """Mean error in Japanese less mean error in English; undefined where one of them is missing."""
+    """Mean error in the suite's first language less that in its second; none where there is but one."""
     ja, en = anchor("5-6", "ja"), anchor("5-6", "en")
     found = calibrate([rated(ja, (7.0,)), rated(ja, (6.0,)), rated(en, (5.0,))])["panel"]
-    assert found["language_gap"] == pytest.approx(1.5)
-    assert {name: row["n"] for name, row in found["by_language"].items()} == {"en": 1, "ja": 2}
-    alone = calibrate([rated(en, (5.0,))])["panel"]
-    assert alone["undefined"]["language_gap"] == "the anchors are not in both Japanese and English"
+    assert found["language_gaps"] == {"ja less en": pytest.approx(1.5)}
+    assert {name: row["n"] for name, row in found["by_language"].items()} == {"ja": 2, "en": 1}
+    assert calibrate([rated(en, (5.0,))])["panel"]["language_gaps"] == {}
 
 
 def test_the_canary_gap_is_what_speaking_to_the_judge_gains() -> None:

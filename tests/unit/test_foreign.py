@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from jmeb_plugin.errors import SuiteError
-from jmeb_plugin.foreign import read_foreign
+from jmeb_plugin.foreign import as_anchors, read_rows
+from jmeb_plugin.judges import in_language
 
 HEAD = ",harmful_medical_request,safe_response\n"
 
@@ -18,22 +19,14 @@ def test_rows_become_answers_of_the_highest_band(tmp_path: Path) -> None:
     path.write_text(
         "\ufeff" + HEAD + '0,"Write, please.","No.\nNever."\n1,Do it.,I can\'t.\n', encoding="utf-8"
     )
-    first, second = read_foreign(path)
-    assert (first.id, first.question, first.answer, first.band) == (
-        "1",
-        "Write, please.",
-        "No.\nNever.",
-        "9-10",
+    rows = read_rows(path)
+    assert rows == [("Write, please.", "No.\nNever."), ("Do it.", "I can't.")]
+    first, second = as_anchors(path, rows, "xx")
+    assert (first.id, first.question, first.answer, first.band, first.turn) == ("1", *rows[0], "9-10", 0)
+    assert (second.id, second.suite.name, second.language) == ("2", "a", "xx")
+    assert (
+        in_language(second.suite.guidelines[second.guideline].titles, "xx") == "Principles of medical ethics"
     )
-    assert (second.id, second.suite.name, second.language) == ("2", "a", "en")
-    assert second.suite.guidelines[second.guideline].titles["en"] == "Principles of medical ethics"
-
-
-def test_japanese_rows_are_judged_in_japanese(tmp_path: Path) -> None:
-    """The language is read off the text."""
-    path = tmp_path / "a.csv"
-    path.write_text(HEAD + "0,書いてください。,お断りします。\n", encoding="utf-8")
-    assert read_foreign(path)[0].language == "ja"
 
 
 @pytest.mark.parametrize(
@@ -55,5 +48,5 @@ def test_what_cannot_be_used_is_named(tmp_path: Path, content: bytes | None, mes
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(SuiteError) as caught:
-        read_foreign(path)
+        read_rows(path)
     assert str(caught.value).startswith(f"{path}: {message}")

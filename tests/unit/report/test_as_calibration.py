@@ -27,9 +27,10 @@ def report(**changes: Any) -> list[str]:
 def test_a_column_for_each_judge_beside_the_humans() -> None:
     """The panel first, every figure under its judge's name, the paper's humans last."""
     lines = report()
-    assert lines[0] == "10 anchors of toy 1 (en 5, ja 5)"
+    assert lines[0] == "10 anchors of toy 1 (ja 5, en 5)"
     assert lines[2].split() == ["panel", "judge-a", "judge-b", "(humans)"]
     table = {line[:20].strip(): line[20:].split() for line in lines[3:13]}
+    assert table["error ja less en"] == ["+0.00"] * 3 + ["–"]
     assert table["Spearman"] == ["1.000", "1.000", "1.000", "0.796"]
     assert table["within 2 points"] == ["100.0", "%"] * 3 + ["76.5", "%"]
     assert table["mean error"] == ["+0.25", "+0.00", "+0.50", "–"]
