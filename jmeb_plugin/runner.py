@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import datetime as dt
 import threading
 import time
@@ -122,7 +123,8 @@ class Runner:
         """Stop asking, cancel what is in flight, wake everybody who waits. May be called again."""
         self.shut(reason or Stopped("the run has ended"))
         if self.thread.is_alive() and threading.current_thread() is not self.thread:
-            self.loop.call_soon_threadsafe(self.cancel)
+            with contextlib.suppress(RuntimeError):  # a loop that ended by itself just now
+                self.loop.call_soon_threadsafe(self.cancel)
             self.thread.join()
 
     def progress(self) -> Progress:

@@ -6,7 +6,18 @@ import os
 import sys
 from collections.abc import Sequence
 
-from jmeb_plugin.cli import baseline, compare, dataset, helpfulness, judges, rejudge, review, runs, shards, suite
+from jmeb_plugin.cli import (
+    baseline,
+    compare,
+    dataset,
+    helpfulness,
+    judges,
+    rejudge,
+    review,
+    runs,
+    shards,
+    suite,
+)
 from jmeb_plugin.cli.parsing import Parser
 from jmeb_plugin.errors import JmebError
 

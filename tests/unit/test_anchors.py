@@ -177,6 +177,12 @@ def test_a_draw_is_even_over_the_bands(listed: list[Anchor], most: int, seed: in
         assert max(taken.values(), default=0) <= least + 1
 
 
+def test_at_most_seventy_of_a_language_are_judged_before_a_run() -> None:
+    """Of more, fourteen of each band."""
+    drawn = draw_anchors([dataclasses.replace(ANY, id=f"a-{k}", band=BANDS[k % 5]) for k in range(400)])
+    assert [sum(a.band == band for a in drawn) for band in BANDS] == [14] * 5
+
+
 def test_a_draw_takes_each_anchor_once_and_in_order() -> None:
     """Which of a band are taken depends on the seed; their order is the file's."""
     listed = [dataclasses.replace(ANY, id=f"a-{k}") for k in range(40)]

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from jmeb_plugin.anchors import BANDS, Anchor, load_anchors
+from jmeb_plugin.anchors import Anchor, load_anchors
 from jmeb_plugin.clients.base import Reply, Request
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import PanelUnfit
@@ -54,7 +54,7 @@ def run(
 ) -> Preflight:
     """A pre-flight in a run's folder; raises what the run would end by."""
     ready = make_preflight(
-        ANCHORS, PANEL, RUBRICS, [ReleaseLimits(min_anchor_agreement=limits)], out or folder, 0
+        ANCHORS, PANEL, RUBRICS, [ReleaseLimits(min_anchor_agreement=limits)], out or folder
     )
     ready = dataclasses.replace(ready, **changes)
     (folder / "run").mkdir(exist_ok=True)
@@ -168,10 +168,3 @@ def test_a_folder_that_cannot_be_written_costs_nothing(tmp_path: Path) -> None:
     """The next run asks again."""
     keep(tmp_path / "missing" / "anchors.json", "key", FOUND, NOW)
     assert recall(tmp_path / "missing" / "anchors.json", "key", NOW) is None
-
-
-def test_at_most_seventy_of_a_language_are_judged() -> None:
-    """More anchors are drawn from, evenly over the bands."""
-    many = [dataclasses.replace(ANCHORS[0], id=f"a-{k}", band=BANDS[k % 5]) for k in range(400)]
-    drawn = make_preflight(many, PANEL, RUBRICS, [ReleaseLimits()], Path(), 0).anchors
-    assert [sum(a.band == band for a in drawn) for band in BANDS] == [14] * 5
