@@ -130,7 +130,11 @@ def told_apart(subjects: Sequence[Subject]) -> list[Subject]:
 def unlike(runs: Sequence[Mapping[str, Any]]) -> list[str]:
     """What differs between the first of these runs and each other one, in words; empty where nothing does."""
     first, *others = (results["run"] for results in runs)
-    found = []
+    found = [
+        f"run {run['id']} had its user's turns made up by {run['attacker']}"
+        for run in (first, *others)
+        if run.get("attacker")
+    ]
     for other in others:
         mine, yours = hashes_of(first), hashes_of(other)
         names = [name for name in HASHES if mine[name] != yours[name]]

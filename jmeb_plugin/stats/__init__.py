@@ -10,6 +10,7 @@
     agreement     two judges: correlations, ICC(2,1), agreement within 2, MAE; one judge's repeats
     paired        a run against the one before it: Wilcoxon's signed ranks, Holm's p-values
     raters        people: Krippendorff's alpha
+    groups        two groups over the same guidelines: difference of means, Welch, double normalisation
     planning      how many conversations a question needs
     overlap       what texts have in common: shared n-grams over all pairs
 
@@ -31,6 +32,7 @@ from jmeb_plugin.stats.agreement import (
 from jmeb_plugin.stats.columns import quartiles
 from jmeb_plugin.stats.comparisons import DecayTest, cohen_d, decay_tests, holm, mann_whitney
 from jmeb_plugin.stats.figures import Figure, Interval
+from jmeb_plugin.stats.groups import difference_of_means, less_row_and_column, welch_t
 from jmeb_plugin.stats.overlap import Overlaps, overlaps
 from jmeb_plugin.stats.paired import holm_adjusted, wilcoxon
 from jmeb_plugin.stats.planning import clustered_deff, conversations_needed, smallest_drop
@@ -60,10 +62,12 @@ __all__ = [
     "conversations_needed",
     "decay_tests",
     "design_effect",
+    "difference_of_means",
     "holm",
     "holm_adjusted",
     "icc_2_1",
     "krippendorff_alpha",
+    "less_row_and_column",
     "mae",
     "mann_whitney",
     "overlaps",
@@ -76,6 +80,7 @@ __all__ = [
     "smallest_drop",
     "spearman",
     "spearman_brown",
+    "welch_t",
     "wilcoxon",
     "wilson",
     "within",

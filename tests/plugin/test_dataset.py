@@ -51,6 +51,10 @@ per_cell = 2
 name = "ours"
 """
 
+FAMILIES = [
+    "demo/compliant=c", "demo/steadfast=s", "demo/overcautious=o", "demo/generator-a=s", "demo/generator-b=c",
+]  # fmt: skip
+
 
 @pytest.fixture
 def outline(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -105,11 +109,20 @@ def test_a_plan_ends_in_a_suite_that_runs(outline: Path, project: pytest.Pyteste
         source,
     )
     ran = project.runpytest_subprocess(
-        *QUIET, "-p", "no:xdist", "--jmeb-suite=made/suite", "--jmeb-model=demo/compliant", "--jmeb-total=4",
-        "--jmeb-gate=cases",
+        *QUIET, "-p", "no:xdist", "--jmeb-suite=made/suite", "--jmeb-model=demo/compliant",
+        "--jmeb-model=demo/steadfast", "--jmeb-total=12", "--jmeb-gate=cases",
     )  # fmt: skip
     assert ran.ret == 1
     assert results(project)["run"]["suites"][0]["name"] == "ours"
+    words = ["dataset", "bias", "latest", "--to", "bias.json"]
+    assert main([*words, *(f"--family={name}" for name in FAMILIES)]) == 0
+    out = capsys.readouterr().out
+    assert "conversations held with: " in out.partition("own family less others")[2]
+    found = json.loads(Path("bias.json").read_text("utf-8"))
+    assert found["family"]["refused"]["own"] > 0
+    assert found["version"]["target"]["own"] == found["version"]["target"]["other"] == found["n"] / 2
+    assert main([*words, "--family", "odd"]) == 4
+    assert "--family: 'odd'; expected NAME=FAMILY" in capsys.readouterr().err
 
 
 def test_a_killed_stage_goes_on_and_asks_nothing_twice(outline: Path, serve: Any) -> None:
