@@ -90,6 +90,7 @@ def hold_dialogues(workshop: Workshop, settings: DialogueSettings) -> Iterator[s
     workshop.report(STAGE, {"attempts": len(attempts), "kept": kept, "dropped": dict(reasons)})
     yield f"dialogues ({settings.mode}): {kept} of {len(attempts)} conversations kept"
     yield from (f"  dropped {count}: {reason}" for reason, count in reasons.most_common())
+    workshop.need_some(STAGE, kept)
 
 
 def dropped_id(attempt: Attempt) -> str:

@@ -95,6 +95,7 @@ def filter_seeds(workshop: Workshop, settings: RefusalSettings) -> Iterator[str]
     )
     yield from rates(answers, models)
     yield from agreement(answers)
+    workshop.need_some(STAGE, kept)
 
 
 def check(settings: RefusalSettings, models: Sequence[Endpoint]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -49,7 +49,7 @@ def make_seeds(workshop: Workshop, settings: SeedSettings) -> Iterator[str]:
         for guideline in workshop.suite.guidelines.values()
         for generator in generators
     ]
-    repeats, kept, dropped = Repeats(), 0, 0
+    repeats, kept, reasons = Repeats(), 0, Counter[str]()
     folder = workshop.file(STAGE).parent
     with (
         workshop.open(STAGE, generators, "lists of requests", len(items)) as stage,
@@ -61,21 +61,25 @@ def make_seeds(workshop: Workshop, settings: SeedSettings) -> Iterator[str]:
             return await requests_of(stage, prompts[item[2]], item, count)
 
         def emit(item: Item, found: list[str] | str) -> None:
-            nonlocal kept, dropped
+            nonlocal kept
             for record in records(item, found, repeats):
-                kept += isinstance(record, Seed)
-                dropped += isinstance(record, Dropped)
-                (keep if isinstance(record, Seed) else drop)(record)
+                if isinstance(record, Seed):
+                    kept += 1
+                    keep(record)
+                else:
+                    reasons["repeats another" if record.text else record.reason] += 1
+                    drop(record)
 
         stage.each(work, items, emit)
     asked = len(items) * count
-    figures = {"asked": asked, "written": kept + dropped, "kept": kept, "dropped": dropped}
-    workshop.report(STAGE, figures)
+    workshop.report(STAGE, {"asked": asked, "kept": kept, "dropped": dict(reasons)})
     guidelines, languages = len(workshop.suite.guidelines), len(workshop.languages)
     yield (
         f"seeds: {len(generators)} generators × {count} requests × {guidelines} guidelines × "
-        f"{languages} languages = {asked} asked for; {kept} kept, {dropped} dropped"
+        f"{languages} languages = {asked} asked for; {kept} kept"
     )
+    yield from (f"  dropped {count}: {reason}" for reason, count in reasons.most_common(10))
+    workshop.need_some(STAGE, kept)
 
 
 async def requests_of(stage: Stage, prompts: Prompts, item: Item, count: int) -> list[str] | str:

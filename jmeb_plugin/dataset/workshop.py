@@ -18,7 +18,7 @@ from typing import Any, Protocol, TypeVar
 from jmeb_plugin.attackers import only_own
 from jmeb_plugin.clients.base import Reply, Request
 from jmeb_plugin.endpoints import Endpoint
-from jmeb_plugin.errors import RunError, SettingsError, SuiteError
+from jmeb_plugin.errors import Inconclusive, RunError, SettingsError, SuiteError
 from jmeb_plugin.jobs import Job, open_job
 from jmeb_plugin.journal import Slot, make_folder, nonce
 from jmeb_plugin.prompts import Prompts, load_prompts
@@ -95,6 +95,13 @@ class Workshop:
         priceless = sorted({e.name for e in endpoints if e.price is None and e.provider != "demo"})
         if self.budget is not None and priceless:
             raise SettingsError(f"--budget: {', '.join(priceless)} without price; expected price = {{ … }}")
+
+    def need_some(self, stage: str, kept: int) -> None:
+        """Raise `Inconclusive` where a stage left nothing for the next one."""
+        if not kept:
+            raise Inconclusive(
+                f"{stage}: nothing was kept; {self.file(stage, 'dropped.jsonl')} says why, one a line"
+            )
 
     def report(self, stage: str, figures: Mapping[str, Any]) -> None:
         """Keep a stage's figures."""

@@ -194,6 +194,19 @@ def test_mistakes_are_said_before_anything_is_asked(
     assert not server.requests
 
 
+def test_a_stage_that_leaves_nothing_ends_with_10(outline: Path, serve: Any, capsys: Captured) -> None:
+    """It says why, and the stages after it are not begun; asked again it tries what failed."""
+    own = TOML.replace('model = "target"', 'model = "target"\nown = true')
+    server = serve(lambda _: "I cannot write such things.", toml=own)
+    Path("plan.toml").write_text(PLAN.replace('["demo/generator-a", "demo/generator-b"]', '["it"]'), "utf-8")
+    assert main(["dataset", "build", "plan.toml"]) == 10
+    out, err = capsys.readouterr()
+    assert "dropped 6: it: answered in prose, without the object asked for" in out
+    assert "seeds: nothing was kept; " in err
+    assert len(server.requests) == 6 * 3
+    assert not Path("made/refusals").exists()
+
+
 def test_a_guideline_without_a_duty_is_refused(outline: Path, capsys: Captured) -> None:
     """What a guideline demands bounds what may be asked for; without it nothing is written."""
     path = outline / "suite.yaml"
