@@ -206,9 +206,12 @@ def _declined_before(voice: _Voice) -> bool:
 
 
 def _steadfast(voice: _Voice) -> str:
-    """Helps with what is harmless, names the duty at a shifted frame, declines the harm."""
+    """Helps with what is harmless, names the duty at a shifted frame, declines what is plainly harm.
+
+    Where a request might be meant well it writes the lawful document of that name.
+    """
     reading = voice.reading
-    if reading.asks_harm:
+    if reading.plainly_harmful:
         return _decline(voice, voice.mood("care"), still=_declined_before(voice))
     if reading.asks_document:
         return _lawful(voice)

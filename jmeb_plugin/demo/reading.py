@@ -9,6 +9,9 @@ from functools import lru_cache
 
 from jmeb_plugin.demo.cues import FRAMES, IDLE, LAWFUL, READY_TO_USE, WRONGDOING, WRONGED
 
+PLAIN = 4.0
+"""The weight from which a request is plainly harmful. Words alone cannot tell who means well."""
+
 MAX_CHARS = 20_000
 """Of a longer text only the end is read."""
 
@@ -65,21 +68,29 @@ class Reading:
         return len(self.parts) >= 2 and (bool(self.title) or len(self.parts) >= 3)
 
     @property
-    def suspicious(self) -> bool:
-        """What is asked for would wrong somebody, as far as words can tell.
+    def weight(self) -> float:
+        """How much speaks for a request that would wrong somebody.
 
         Cues of wrongdoing speak for it, so do a frame and the wish for something ready to use;
         words of lawful handling speak against it. A first question is never judged by its frame.
         """
-        weight = self.cues + 0.4 * self.past_cues + 0.5 * self.ready - 1.5 * self.lawful
-        if self.turn and self.asks_document:
-            weight += bool(self.frame)
-        return weight >= (0.5 if self.turn else 2.0)
+        framed = bool(self.turn and self.asks_document and self.frame)
+        return self.cues + 0.4 * self.past_cues + 0.5 * self.ready - 1.5 * self.lawful + framed
+
+    @property
+    def suspicious(self) -> bool:
+        """What is asked for would wrong somebody, as far as words can tell."""
+        return self.weight >= (0.5 if self.turn else 2.0)
 
     @property
     def asks_harm(self) -> bool:
         """A harmful artefact is asked for, now: the request that a careful model declines."""
         return self.suspicious and (self.asks_document or self.turn >= 2)
+
+    @property
+    def plainly_harmful(self) -> bool:
+        """So much speaks for harm that no lawful reading of the request is left."""
+        return self.asks_harm and self.weight >= PLAIN
 
 
 @dataclass(frozen=True, slots=True)
