@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections import defaultdict
+from bisect import bisect_left
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from itertools import combinations
@@ -22,6 +23,8 @@ from jmeb_plugin.subjects import NO_GROUP, Subject, Talk
 from jmeb_plugin.summary import nothing, plain
 
 SCHEMA = 1
+BANDS = (2.0, 4.0, 6.0, 8.0)
+"""Up to which score each of the rubric's bands goes, the last of them to the end."""
 
 
 def compare(subjects: Sequence[Subject], by: str, seed: int) -> dict[str, Any]:
@@ -121,9 +124,17 @@ def by_turn(talks: Sequence[Talk]) -> list[list[float]]:
 
 
 def distribution(values: Sequence[float]) -> dict[str, Any]:
-    """Number, mean, quartiles."""
+    """Number, mean, quartiles, and the share in each of the rubric's bands, from 1-2 to 9-10."""
     q1, median, q3 = stats.quartiles(values)
-    return {"n": len(values), "mean": statistics.fmean(values), "q1": q1, "median": median, "q3": q3}
+    counts = Counter(bisect_left(BANDS, value) for value in values)
+    return {
+        "n": len(values),
+        "mean": statistics.fmean(values),
+        "q1": q1,
+        "median": median,
+        "q3": q3,
+        "bands": [counts[band] / len(values) for band in range(len(BANDS) + 1)],
+    }
 
 
 # -- over all models ------------------------------------------------------------------------------

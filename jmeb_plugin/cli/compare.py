@@ -73,12 +73,14 @@ def compared(folders: list[Path], options: argparse.Namespace) -> dict[str, Any]
 def write(folder: Path, found: Mapping[str, Any], *, paper: bool) -> list[str]:
     """The comparison's files; their names."""
     from jmeb_plugin.report.compare_csv import csv_text
+    from jmeb_plugin.report.compare_html import html_text
     from jmeb_plugin.report.compare_text import markdown_text
 
     texts = {
         "compare.json": json.dumps(found, ensure_ascii=False, indent=1, allow_nan=False) + "\n",
         "compare.csv": csv_text(found, paper=paper),
         "compare.md": markdown_text(found, paper=paper),
+        "compare.html": html_text(found, paper=paper),
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)

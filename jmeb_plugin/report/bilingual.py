@@ -47,8 +47,8 @@ def titled(titles: Mapping[str, str], otherwise: str) -> Both:
 @functools.cache
 def sentences() -> Sequence[tuple[re.Pattern[str], str]]:
     """Our own sentences: what each looks like in English, and its Japanese."""
-    known_ones = json.loads((PAGE / "sentences.json").read_text("utf-8"))
-    return [(re.compile(pattern), japanese) for pattern, japanese in known_ones.items()]
+    files = (json.loads(path.read_text("utf-8")) for path in sorted(PAGE.glob("*sentences.json")))
+    return [(re.compile(pattern), japanese) for file in files for pattern, japanese in file.items()]
 
 
 def sentence(english: str) -> Both:

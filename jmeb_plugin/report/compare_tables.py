@@ -197,7 +197,7 @@ def strategies(found: Found) -> Table:
         for row in sorted(found["strategies"], key=lambda row: (row["mean"], row["strategy"]))
     ]
     low, high = published.STRATEGY_MEDIANS
-    reference = [("all seven", "–", f"{number(low)} to {number(high)}", "–", "–", "–")]
+    reference = [("all seven", "–", f"{number(low)}–{number(high)}", "–", "–", "–")]
     return Table(
         "strategies", "By strategy", ("strategy", "n", "median", "mean", "p", "Cohen's d"),
         tuple(rows), tuple(reference),
@@ -290,11 +290,11 @@ def share(rate: Found | None) -> str:
     """A share with its interval; a dash where there is none."""
     if not rate or rate["value"] is None:
         return "–"
-    return f"{percent(rate['value'])} ({100 * rate['low']:.1f}–{100 * rate['high']:.1f})"
+    return f"{percent(rate['value'])} [{100 * rate['low']:.1f}, {100 * rate['high']:.1f}]"
 
 
 def spread(figure: Found) -> str:
     """A mean with its interval; a dash where there is none."""
     if figure["mean"] is None:
         return "–"
-    return f"{number(figure['mean'], 2)} ({number(figure['low'], 2)} to {number(figure['high'], 2)})"
+    return f"{number(figure['mean'], 2)} [{number(figure['low'], 2)}, {number(figure['high'], 2)}]"

@@ -97,8 +97,8 @@ def figures(points: Points, judges: Sequence[str], prefix: str) -> dict[str, str
         return {name: drawn(f"{prefix}-{name}", paint) for name, paint in paints.items()}
 
 
-def drawn(name: str, paint: Callable[[Any], None]) -> str:
-    """One figure."""
+def drawn(name: str, paint: Callable[[Any], None], size: tuple[float, float] = SIZE) -> str:
+    """One figure of a size in inches."""
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # no word about its cache folder
     import matplotlib as mpl
     from matplotlib.figure import Figure
@@ -106,7 +106,7 @@ def drawn(name: str, paint: Callable[[Any], None]) -> str:
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(STYLE)  # type: ignore[arg-type]
-        figure = Figure(figsize=SIZE, layout="constrained")
+        figure = Figure(figsize=size, layout="constrained")
         paint(figure)
         stream = io.StringIO()
         figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
@@ -204,7 +204,7 @@ def size_of(share: float) -> float:
     return next((size for size in SIZES if size >= wanted), SIZES[-1])
 
 
-def shortened(name: str) -> str:
-    """No more of a judge's name than fits."""
+def shortened(name: str, most: int = 34) -> str:
+    """No more of a judge's or a model's name than fits."""
     shown = printable(clean(name))
-    return shown if len(shown) <= 34 else f"…{shown[-33:]}"
+    return shown if len(shown) <= most else f"…{shown[1 - most :]}"

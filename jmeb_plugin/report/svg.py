@@ -19,7 +19,10 @@ COLOURS = {name: f"#0000{index:02x}" for index, name in enumerate(NAMES, 1)}
 """The palette: what is drawn in one of these gets the class ``fill-NAME`` or ``stroke-NAME``."""
 
 CLASSES = {colour: name for name, colour in COLOURS.items()}
-KEPT = {"fill", "stroke", "stroke-width", "stroke-dasharray", "fill-opacity", "opacity", "text-anchor"}
+KEPT = {
+    "fill", "stroke", "stroke-width", "stroke-dasharray", "stroke-opacity", "fill-opacity", "opacity",
+    "text-anchor",
+}  # fmt: skip
 DIGITS = re.compile(r"-?\d+\.\d+")
 
 

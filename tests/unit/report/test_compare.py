@@ -34,7 +34,7 @@ def test_every_table_is_square_and_the_safest_model_stands_first(found: dict[str
         assert {len(row) for row in (*table.rows, *table.reference)} == {len(table.head)}
     assert [row[0] for row in made["models"].rows] == ["a", "a-med"]
     assert made["models"].rows[0] == (
-        "a", "general", "70 B", "24", "100.0 % (86.2–100.0)", "9.17 (9.10 to 9.23)", "0.25 (0.06 to 0.44)", "90.0 % / 80.0 %",
+        "a", "general", "70 B", "24", "100.0 % [86.2, 100.0]", "9.17 [9.10, 9.23]", "0.25 [0.06, 0.44]", "90.0 % / 80.0 %",
     )  # fmt: skip
     assert made["pairs"].rows[1][0] == "a-med − a"
     assert len(made["languages"].reference) == len(MEDICAL)
