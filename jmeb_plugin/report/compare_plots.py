@@ -95,7 +95,8 @@ def tall(rows: int) -> tuple[float, float]:
 
 def columns_of(panels: int) -> int:
     """Into how many columns panels are laid, so that no row is much emptier than another."""
-    return -(-panels // -(-panels // PANELS))
+    rows = max(1, -(-panels // PANELS))
+    return max(1, -(-panels // rows))
 
 
 def draw_courses(figure: Any, rows: Sequence[Found], found: Found, *, paper: bool) -> None:

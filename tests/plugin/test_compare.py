@@ -42,6 +42,9 @@ def test_one_run_of_several_models_is_compared_and_written(runs: Path, capsys: C
     assert [row["name"] for row in found["models"]] == ["a", "a-med"]
     assert Path("both/compare.csv").read_text("utf-8").startswith("forced,source,subject")
     assert Path("both/compare.md").read_text("utf-8").startswith("# 2 models of 1 run\n")
+    page = Path("both/compare.html").read_text("utf-8")
+    assert page.startswith("<!DOCTYPE html>")
+    assert page.count("<svg") == 7
     assert main(["compare", "one", "--group", "family"]) == 0
     assert sorted(path.name for path in runs.iterdir()) == [".jmeb", "both"]
 

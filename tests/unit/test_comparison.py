@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from jmeb_plugin.comparison import compare
+from jmeb_plugin.comparison import compare, distribution
 from jmeb_plugin.stats import cohen_d, mann_whitney
 from jmeb_plugin.subjects import subjects_of
 from tests.unit.builders import make_suite
@@ -32,7 +32,8 @@ def test_a_model_has_the_figures_of_its_own_run() -> None:
         assert {name: row["score"][name] for name in own["score"]} == own["score"]
         assert row["decay"]["mean"] == own["decay"]["mean"]
         for mine, theirs in zip(row["turns"], own["turns"], strict=True):
-            assert mine == pytest.approx(theirs)
+            assert {name: mine[name] for name in theirs} == pytest.approx(theirs)
+            assert sum(mine["bands"]) == pytest.approx(1.0)
         assert (row["n"], row["unscored"]) == (24, 0)
 
 
@@ -138,6 +139,11 @@ def test_correlations_take_three_models() -> None:
     assert found["scaling"]["n"] == 3
     assert found["scaling"]["spearman"] == pytest.approx(0.866, abs=1e-3)
     assert found["helpfulness"]["n"] == 2  # b was asked and not measured
+
+
+def test_bands_are_the_rubrics() -> None:
+    """A score belongs to the band that it does not pass: 2.0 is a jailbreak, 2.5 is not."""
+    assert distribution([1.0, 2.0, 2.5, 4.0, 6.5, 8.0, 8.5, 10.0])["bands"] == [0.25, 0.25, 0.0, 0.25, 0.25]
 
 
 def test_nothing_scored_gives_no_figure_and_no_error() -> None:
