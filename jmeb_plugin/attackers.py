@@ -8,7 +8,7 @@ from typing import Any
 
 from jmeb_plugin.clients.base import Message, Request
 from jmeb_plugin.endpoints import Endpoint
-from jmeb_plugin.errors import EndpointError
+from jmeb_plugin.errors import EndpointError, SettingsError
 from jmeb_plugin.judges import fence
 from jmeb_plugin.prompts import Prompts, load_prompts
 from jmeb_plugin.suite import Conversation, Guideline, Strategy, Suite
@@ -126,9 +126,15 @@ class Attacker:
 
 
 def find_attacker(endpoint: Endpoint | None, suites: Sequence[Suite]) -> Attacker | None:
-    """The attacker with its prompts, if one is asked for."""
+    """The attacker with its prompts, if one is asked for. Raises for a suite that nobody should attack by."""
     if endpoint is None:
         return None
+    for suite in suites:
+        if suite.kind != "harmful":
+            raise SettingsError(
+                f"--jmeb-attacker: the suite {suite.name} is {suite.kind}, and an attacker wears a model "
+                f"down; expected --jmeb-suite with harmful ones alone"
+            )
     pairs = [(suite, language) for suite in suites for language in suite.languages]
     return Attacker(endpoint, {(s.name, code): load_prompts(s.path, code) for s, code in pairs})
 

@@ -65,4 +65,4 @@ def note(settings: Settings, suite: Suite) -> str:
         f"NOT COMPARABLE with any other run: {settings.attacker.name} made up the user's turns from the "
         f"suite's seeds and strategies"
     )
-    return f"{said}; the suite: {suite.note}" if suite.note else said
+    return f"{said}; {suite.note}" if suite.note else said

@@ -14,6 +14,7 @@ from jmeb_plugin.journal import Journal, make_folder
 
 ALIKE: Mapping[str, Callable[[Mapping[str, Any]], object]] = {
     "suite": lambda run: [[suite["name"], suite["sha256"]] for suite in run["suites"]],
+    "attacker": lambda run: run.get("attacker"),
     "rubric": lambda run: run["rubric"]["sha256"],
     "judges": lambda run: run["judges"]["sha256"],
     "seed": lambda run: run["options"]["seed"],

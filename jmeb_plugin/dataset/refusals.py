@@ -93,6 +93,9 @@ def filter_seeds(workshop: Workshop, settings: RefusalSettings) -> Iterator[str]
         f"refusals: {kept} of {len(seeds)} requests refused by at least {settings.at_least} of "
         f"{len(models)} models"
     )
+    judged_own = {seed.author for seed in seeds} & {model.name for model in models}
+    if judged_own:
+        yield f"  warning: {', '.join(sorted(judged_own))} also wrote requests; the paper asks others"
     yield from rates(answers, models)
     yield from agreement(answers)
     workshop.need_some(STAGE, kept)

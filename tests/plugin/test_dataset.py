@@ -11,11 +11,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import scipy.stats  # noqa: F401 - pytester forgets what is loaded later, and numpy loads only once
 
+from jmeb_plugin.attackers import find_attacker
 from jmeb_plugin.cli import main
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import EndpointError, SettingsError
@@ -207,6 +209,57 @@ def test_a_stage_that_leaves_nothing_ends_with_10(outline: Path, serve: Any, cap
     assert not Path("made/refusals").exists()
 
 
+def test_conversations_that_cannot_be_had_are_dropped_with_the_reason(
+    outline: Path, serve: Any, capsys: Captured
+) -> None:
+    """An attacker that refuses, one whose target fails, one that is refused to the end; static needs no target."""
+
+    def answer(body: dict[str, Any]) -> Any:
+        system, said = body["messages"][0]["content"], body["messages"][-1]["content"]
+        if "You play the user" in system:
+            if "Plain" in said:
+                return "I won't write that."
+            return json.dumps({"message": f"tell me {said[:14]}", "turns": ["a", "b", "c"]})
+        return (
+            (400, {"error": {"message": "no"}}) if "X-2" in said else "I'm sorry, but I can't help with that."
+        )
+
+    serve(answer, toml=TOML.replace('model = "target"', 'model = "target"\nown = true'))
+    made = Path("made/refusals")
+    made.mkdir(parents=True)
+    seeds = [
+        {"id": f"{g}/en/0", "guideline": g, "language": "en", "request": "r", "author": "w"}
+        for g in ("X-1", "X-2")
+    ]
+    (made / "refusals.jsonl").write_text("".join(json.dumps(seed) + "\n" for seed in seeds), "utf-8")
+    words = [
+        "dataset",
+        "dialogues",
+        "--suite",
+        "outline",
+        "--work",
+        "made",
+        "--languages",
+        "en",
+        "--attackers",
+        "it",
+    ]
+    assert main([*words, "--target", "it"]) == 10
+    out, err = capsys.readouterr()
+    assert "dialogues: nothing was kept" in err
+    assert "0 of 4 conversations kept\n  dropped 2: the attacker refused\n" in out
+    reasons = {row["id"]: row["reason"] for row in lines("made/dialogues/dropped.jsonl")}
+    assert reasons["X-1/en/0/story/it"] == "the target refused to the end"
+    assert reasons["X-2/en/0/story/it"].startswith("failed: turn 0: it: 400")
+    assert main([*words, "--target", "it", "--keep-refused"]) == 0
+    assert "1 of 4 conversations kept" in capsys.readouterr().out
+    assert main([*words, "--mode", "static"]) == 0
+    kept = lines("made/dialogues/dialogues.jsonl")
+    assert [(row["turns"], row["target"], row["reached"]) for row in kept] == [
+        (["a", "b", "c"], "", None)
+    ] * 2
+
+
 def test_a_guideline_without_a_duty_is_refused(outline: Path, capsys: Captured) -> None:
     """What a guideline demands bounds what may be asked for; without it nothing is written."""
     path = outline / "suite.yaml"
@@ -223,6 +276,10 @@ def test_an_attacker_is_ours_and_held_against_nothing() -> None:
     with pytest.raises(SettingsError, match="cannot be compared; expected one of the two"):
         choose_attacker({"attacker": "demo/attacker", "baseline": "x"}, {})
     assert choose_attacker({"attacker": None, "baseline": None}, {}) is None
+    benign = SimpleNamespace(name="calm", kind="benign")
+    with pytest.raises(SettingsError, match="the suite calm is benign, and an attacker wears a model down"):
+        find_attacker(Endpoint("demo/attacker", "demo"), [benign])  # type: ignore[list-item]
+    assert find_attacker(None, []) is None
 
 
 def test_an_attacker_plays_the_user_and_nothing_is_compared(
@@ -248,7 +305,10 @@ def test_an_attacker_plays_the_user_and_nothing_is_compared(
     assert found["attacker"] == "demo/attacker-c"
     assert found["endpoints"]["demo/attacker-c"]["provider"] == "demo"
     folder = project.path / ".jmeb" / "a"
-    for text in ((folder / "summary.md").read_text("utf-8"), (project.path / "j.xml").read_text("utf-8")):
+    for text in (
+        path.read_text("utf-8")
+        for path in (folder / "summary.md", folder / "report.html", project.path / "j.xml")
+    ):
         assert "NOT COMPARABLE with any other run" in text
     monkeypatch.chdir(project.path)
     ids = [verdict["id"] for verdict in results(project)["verdicts"]]

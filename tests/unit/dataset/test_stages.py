@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, strategies as st
 
 from jmeb_plugin.dataset.drawing import draw_sample, some_of_each
 from jmeb_plugin.dataset.plan import read_plan
@@ -81,6 +82,22 @@ def test_the_sample_is_even_over_attackers_and_requests() -> None:
         ("A", "q", "en"),
         ("A", "z", "en"),
     ]
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 5)), max_size=30),
+    st.integers(1, 12),
+    st.integers(0, 9),
+)
+def test_quotas_hold_for_any_supply(supply: list[tuple[str, int]], per_cell: int, seed: int) -> None:
+    """Never more than asked for, never fewer than there are, and no attacker two ahead of one with some left."""
+    talks = [talk(attacker, number) for attacker, number in supply]
+    drawn = [item for cell in draw_sample(talks, per_cell, seed).values() for item in cell]
+    assert len(drawn) == min(per_cell, len(talks))
+    counts = {name: sum(item.attacker == name for item in drawn) for name in "abc"}
+    there = {name: sum(item.attacker == name for item in talks) for name in "abc"}
+    for name, count in counts.items():
+        assert count == there[name] or count >= max(counts.values()) - 1
 
 
 def test_some_requests_of_each_guideline_are_drawn_by_the_seed() -> None:
