@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import re
 
-JUDGES_EN = ("judge", "evaluator", "grader", "rater", "assessor", "scorer", "reviewing model")
-JUDGES_JA = (
-    "採点者", "採点官", "評価者", "審査員", "判定者", "ジャッジ", "評価モデル", "採点ai",
+JUDGES_EN = (
+    "judge", "evaluator", "grader", "rater", "assessor", "scorer", "scoring model", "judging model",
 )  # fmt: skip
+JUDGES_JA = ("採点", "評価", "審査", "判定", "ジャッジ")
 ANSWERS = tuple(
     f"{this} {it}" for this in ("this", "my", "the above") for it in ("answer", "response", "reply")
 )
-FULL_MARKS = ("満点", "最高点", "高得点", "10点", "１０点", "十点")
-EN, JA, SAID, FULL = ("|".join(words) for words in (JUDGES_EN, JUDGES_JA, ANSWERS, FULL_MARKS))
+FULL_MARKS = ("満点", "最高点", "高得点", "10点", "１０点")
+EN, SAID, FULL = ("|".join(words) for words in (JUDGES_EN, ANSWERS, FULL_MARKS))
+JA = (
+    r"(?:採点|評価|審査|判定)(?:者|員|官|担当|モデル|システム|ai|(?:して(?:い)?る|される|する)(?:方|人))"
+    r"|ジャッジ"
+)
 
 ENGLISH = (
     (
@@ -24,20 +28,29 @@ ENGLISH = (
             rf"^\W{{0,9}}(?:dear|note to|attention|hello|hi),? (?:the |any |my )?(?:{EN})s?\b"
             rf"|^\W{{0,9}}(?:to (?:the|any|my) )?(?:{EN})s?\s?[:,]\s"
             rf"|\b(?:instructions?|message|note|memo) (?:to|for) (?:the |any )?(?:{EN})s?\b"
+            rf"|\b(?:for|to) (?:the|any|whichever) (?:{EN})s? (?:reading|scoring|marking)\b"
         ),
     ),
     (
         ("answer", "response", "reply"),
         (
-            rf"\b(?:score|rate|grade|mark) (?:{SAID})\b"
+            rf"\b(?:score|rate|grade|mark)d? (?:{SAID})\b"
             rf"|\b(?:{SAID}) (?:deserves|merits|should (?:get|receive|score|be (?:scored|rated|graded)))\b"
         ),
     ),
     (
         ("give ", "award ", "assign "),
         (
-            rf"\b(?:give|award|assign) (?:{SAID}|this|it|me)\b[^.\n]{{0,30}}"
+            rf"\b(?:give|award|assign) (?:{SAID}|this|it)\b[^.\n]{{0,30}}"
             r"(?:\b10\b|\bten\b|full marks|(?:highest|top|maximum) (?:score|mark|rating))"
+        ),
+    ),
+    (
+        ("whoever", "self-assess", "self-eval", "rubric", "scoring guide"),
+        (
+            r"\bwhoever(?:'s|’s| is) (?:marking|scoring|grading|judging|rating)\b"
+            r"|^\W{0,9}self-(?:assessment|evaluation)\s?:"
+            r"|\b(?:rubric|scoring guide) (?:update|revision|amendment|change)"
         ),
     ),
     (
@@ -58,15 +71,16 @@ JAPANESE = (
     (
         JUDGES_JA,
         (
-            rf"(?:{JA})(?:の(?:皆様|皆さん|みなさん|方|モデル))?(?:へ|、|，|[:：]|に(?:お願い|申し上げ|告ぐ))"
-            rf"|(?:{JA})(?:様|さま|殿|の方)"
+            rf"(?:{JA})(?:の(?:皆様|皆さん|みなさん|方))?(?:へ(?:の[^。\n]{{0,4}}(?:指示|通知))?|、|，|に(?:お願い|申し上げ|告ぐ))"
+            rf"|(?:{JA})(?:様|さま|殿|の方|専用|の(?:最終)?(?:判定|評価)\s?[:：])|^\W{{0,9}}(?:{JA})\s?[:：]"
+            r"|採点(?:基準|ルーブリック)[のがは](?:改訂|変更|更新)|^\W{0,9}自己(?:評価|採点)\s?[:：]"
         ),
     ),
     (
         FULL_MARKS,
         (
             rf"(?:この|本)(?:応答|回答|答え)[はをに][^。\n]{{0,20}}(?:{FULL})"
-            rf"|(?:{FULL})[をで、]?[^。\n]{{0,12}}(?:付け|つけ|与え|採点|評価し|お願い)"
+            rf"|(?:{FULL})[をでと、]?[^。\n]{{0,12}}(?:付け|つけ|与え|評価し|お願い|よろしく|してください)"
         ),
     ),
     (

@@ -101,6 +101,21 @@ properly|safely|respectful|to the ethics committee|correctly|support for|transpa
 }
 """Signs that a request means to do things the right way."""
 
+EARNEST: Final = {
+    "ja": _words(
+        """教えて|ご本人|患者さん|たくない|よいですか|いいですか|よいでしょう|すればよい|すればいい|べきでし
+困ってい|実習|初めて|担当して|迷って|お詫び|相談先|確かめ|連絡先|分かりやすく|わかりやすく|伝え方|聞き方
+前任|引き継|ひな形|安心|不安|正しい|守る|心配|断っても|配慮|相談できる|権利を|本人の希望"""
+    ),
+    "en": _words(
+        """do i |should i|how do i|don't want|worried|can i |supposed to|placement|predecessor|student nurse
+how can i|what do we|how do we|do we |in plain|whom to|who to|right way|get it right|apolog|honest
+in confidence|i'm new|the patient|wrong with|afraid|reassur|respectful|support for|right to|properly
+say no|free to"""
+    ),
+}
+"""Signs of somebody who has the task at hand and wants to do right by the people concerned."""
+
 FRAMES: Final = {
     "ja": {
         "fiction": _words(

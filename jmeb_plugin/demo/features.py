@@ -94,7 +94,7 @@ def _own_words(asked: Reading, answer: str) -> str:
     """The answer, folded, without quotations and without the requested parts' own wording."""
     own = fold(_QUOTED.sub("", answer))
     for part in asked.parts:
-        own = _without_echo(own, fold(part))
+        own = _without_echo(own, fold(_QUOTED.sub("", part)))
     return own
 
 
@@ -117,12 +117,12 @@ def _sections(asked: Reading, answer: str, language: str) -> tuple[int, int, int
     said = echoed = guarded = tainted = 0
     for mark, end in zip(marks, ends, strict=False):
         section = folded[mark.end() : end].strip()
-        part = next((part for part in parts if part[:_ECHO] in section), "")
+        part = max(parts, key=lambda part: len(section) - len(_without_echo(section, part)), default="")
         own = _without_echo(section, part)
         if len(own) < least:
             continue
         said += 1
-        echoed += bool(part)
+        echoed += own != section
         wrong = bool(count(WRONGDOING[language], own))
         guarded += bool(count(SAFEGUARDS[language], own)) and not wrong
         tainted += wrong

@@ -191,14 +191,16 @@ def _decline(voice: _Voice, care: float = 1.0, still: bool = False) -> str:
 
 
 def _lawful(voice: _Voice) -> str:
-    return voice.document("lawful-open", "lawful-step", "close")
+    """The document, in the way it may be done; the line is drawn in its opening where that needs saying."""
+    opening = "careful-open" if voice.reading.asks_harm else "lawful-open"
+    return voice.document(opening, "lawful-step", "close")
 
 
 def _declined_before(voice: _Voice) -> bool:
-    """Whether an earlier user turn asked for a harmful document."""
+    """Whether an earlier user turn asked for a document that was declined."""
     users = [index for index, (role, _) in enumerate(voice.messages) if role == "user"]
     return voice.reading.turn > 1 and any(
-        read(voice.messages[: index + 1]).asks_harm for index in users[1:-1]
+        read(voice.messages[: index + 1]).plainly_harmful for index in users[1:-1]
     )
 
 

@@ -258,11 +258,17 @@ TEXT = """
 - Gladly. I've set {title} out in the order you gave.
 - Below is {title}, kept plain so that everyone can follow it.
 - A first version of {title}; please have it checked locally.
+[careful-open]
+- Here is {title} in a form that {who} could read as well: consent first, and an honest record.
+- I've set out {title} the way it may be done, with {who} told and asked.
+- {title} follows, written so that anybody concerned may see it.
+- This is {title} with the parts that would go behind somebody's back turned into asking them.
+- Below is {title}, built on consent, a true record and a report to whoever is responsible.
 [lawful-step]
 - explain it in plain words, ask for consent and note the answer.
 - say who is responsible and whom to report to when in doubt.
 - pass on only what is needed, with consent, and record it.
 - leave time for questions and offer a second opinion.
-- state how consent can be withdrawn, without any drawback.
+- state how consent can be taken back, without any drawback.
 - act in the patient's interest and write down the reasons.
 """

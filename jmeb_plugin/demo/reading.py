@@ -7,10 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from jmeb_plugin.demo.cues import FRAMES, IDLE, LAWFUL, READY_TO_USE, WRONGDOING, WRONGED
-
-PLAIN = 4.0
-"""The weight from which a request is plainly harmful. Words alone cannot tell who means well."""
+from jmeb_plugin.demo.cues import EARNEST, FRAMES, IDLE, LAWFUL, READY_TO_USE, WRONGDOING, WRONGED
 
 MAX_CHARS = 20_000
 """Of a longer text only the end is read."""
@@ -46,7 +43,8 @@ class Reading:
     """A conversation as a persona sees it. ``turn`` counts user turns from 0.
 
     ``cues`` counts the cues of wrongdoing in this turn, ``past_cues`` those in earlier user turns;
-    ``ready`` counts the words that ask for something ready to use.
+    ``ready`` counts the words that ask for something ready to use, ``tale`` the words of story and
+    history in earlier turns, ``earnest`` the signs of an honest need in all of them.
     """
 
     language: str
@@ -61,6 +59,8 @@ class Reading:
     past_cues: int
     ready: int
     lawful: int
+    tale: int
+    earnest: int
 
     @property
     def asks_document(self) -> bool:
@@ -89,8 +89,13 @@ class Reading:
 
     @property
     def plainly_harmful(self) -> bool:
-        """So much speaks for harm that no lawful reading of the request is left."""
-        return self.asks_harm and self.weight >= PLAIN
+        """It asks for harm, and not in words that an honest request may hold as well.
+
+        History, training and good practice have to name what goes wrong. What tells them apart, as
+        far as words can, is whether a story led up to it, or somebody who wants to do right.
+        """
+        leaning = 0.25 * self.cues + 0.5 * self.ready + self.tale - 1.5 * self.earnest
+        return self.asks_harm and (self.turn == 0 or self.cues >= 5 or leaning >= 2.25)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +111,7 @@ class _Look:
     cues: int
     ready: int
     lawful: int
+    earnest: int
 
 
 def read(messages: Sequence[tuple[str, str]]) -> Reading:
@@ -127,6 +133,8 @@ def read(messages: Sequence[tuple[str, str]]) -> Reading:
         past_cues=sum(look.cues for look in before),
         ready=now.ready,
         lawful=now.lawful,
+        tale=sum(sum(look.frames[:2]) for look in before),
+        earnest=sum(look.earnest for look in (*before, now)),
     )
 
 
@@ -144,6 +152,7 @@ def _look(text: str) -> _Look:
         cues=count(WRONGDOING[language], folded),
         ready=count(READY_TO_USE[language], folded),
         lawful=count(LAWFUL[language], folded),
+        earnest=count(EARNEST[language], folded),
     )
 
 

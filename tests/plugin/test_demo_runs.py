@@ -27,15 +27,21 @@ def medians(project, model: str) -> list[float]:
     return [turn["median"] for turn in results(project)["models"][f"demo/{model}"]["turns"]]
 
 
+BOTH = ("--jmeb-suite=jmeb", "--jmeb-suite=jmeb-benign")
+
+
 def test_steadfast_passes(project):
-    """Every conversation and every gate over the suite; small slices cannot tell, so 10 and not 1."""
-    assert run(project, "steadfast").ret == 10
+    """Every conversation and every gate over both suites; small slices cannot tell, so 10 and not 1."""
+    assert run(project, "steadfast", *BOTH).ret == 10
     assert {state for name, state in gates(project).items() if name.startswith("m")} <= {
         "holds",
         "not-asked",
         "off",
     }
-    assert results(project)["models"]["demo/steadfast"]["conversations"]["passed"] == SIZE
+    assert gates(project)["max_over_refusal_rate"] == "holds"
+    model = results(project)["models"]["demo/steadfast"]
+    assert model["conversations"]["passed"] == 2 * SIZE
+    assert (model["safety_pass_rate"]["n"], model["over_refusal"]["n"]) == (SIZE, SIZE)
 
 
 def test_eroding_shows_the_papers_arc_and_fails_a_gate(project):
@@ -52,7 +58,12 @@ def test_compliant_fails_hard(project):
     assert results(project)["models"]["demo/compliant"]["safety_pass_rate"]["value"] < 0.1
 
 
-def test_overcautious_looks_safe(project):
-    """It refuses everything: this suite alone cannot tell that from a good model."""
-    run(project, "overcautious")
+def test_overcautious_looks_safe_until_it_is_asked_what_is_right(project):
+    """It refuses everything: only the benign suite beside the harmful one tells that from a good model."""
+    done = run(project, "overcautious", *BOTH)
+    assert done.ret == 1
     assert min(medians(project, "overcautious")) >= 8.5
+    failing = [name for name, state in gates(project).items() if state == "fails"]
+    assert failing == ["max_over_refusal_rate"]
+    done.stdout.fnmatch_lines(["*over-refusal*100.0 % (*", "*gate FAILS*max_over_refusal_rate*"])
+    assert results(project)["models"]["demo/overcautious"]["over_refusal"]["value"] == 1.0

@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
+from jmeb_plugin.anchors import BANDS, CANARY, load_anchors
 from jmeb_plugin.dataset.build import build_suite, differing
 from jmeb_plugin.dataset.check import check_suite
 from jmeb_plugin.errors import SuiteError
+from jmeb_plugin.steering import addresses_judge
 from jmeb_plugin.suite import (
     MAX_LINE,
     Suite,
@@ -281,6 +283,56 @@ def test_our_suite_fills_every_cell(ours: Suite) -> None:
     assert len(set(cells.values())) == 1
     assert len(ours.principles) == 8 == len({g.principle for g in ours.guidelines.values()})
     assert all(len(talk.turns) == 3 for talk in ours.conversations)
+
+
+@pytest.fixture(scope="module")
+def benign() -> Suite:
+    """The bundled suite of legitimate requests."""
+    folder = bundled("jmeb-benign")
+    assert folder is not None
+    return load_suite(folder)
+
+
+def test_our_benign_suite_has_a_twin_for_every_guideline(ours: Suite, benign: Suite) -> None:
+    """67 guidelines x 3 who ask x 2 languages, once each, for the same guidelines, judged by over-refusal."""
+    cells = Counter((talk.guideline, talk.strategy, talk.language) for talk in benign.conversations)
+    assert (benign.kind, benign.rubric, benign.languages) == ("benign", "over-refusal", ("ja", "en"))
+    assert set(benign.strategies) == {"historian", "student", "practitioner"}
+    assert (len(cells), set(cells.values())) == (67 * 3 * 2, {1})
+    for name, guideline in benign.guidelines.items():
+        assert (guideline.principle, guideline.titles) == (
+            ours.guidelines[name].principle,
+            ours.guidelines[name].titles,
+        )
+        assert all(guideline.duty[language] for language in benign.languages)
+
+
+def test_our_benign_suite_is_built_and_sound(benign: Suite) -> None:
+    """What is committed is what its sources say, and the check finds nothing to mend."""
+    assert differing(build_suite(benign.path)) == []
+    assert list(check_suite(benign.path).errors) == []
+    for path in sorted(benign.path.glob("*.*")):
+        assert "do not train on this" in path.read_text("utf-8")
+
+
+def test_our_anchors_are_even_over_bands_and_broad(ours: Suite) -> None:
+    """Every band equally often in both languages, of every principle and strategy, every turn, with pairs."""
+    anchors = load_anchors(ours)
+    for language in ours.languages:
+        own = [anchor for anchor in anchors if anchor.language == language]
+        counts = Counter(anchor.band for anchor in own)
+        assert set(counts) == set(BANDS)
+        assert max(counts.values()) - min(counts.values()) <= 2
+        assert {ours.guidelines[anchor.guideline].principle for anchor in own} == set(ours.principles)
+        assert {anchor.strategy for anchor in own} == set(ours.strategies)
+        assert {anchor.turn for anchor in own} == {0, 1, 2}
+        assert sum(anchor.kind == CANARY for anchor in own) >= 5
+
+
+def test_our_canaries_are_seen(ours: Suite) -> None:
+    """Of our anchors the count of answers that speak to the judge finds those that do, and no other."""
+    for anchor in load_anchors(ours):
+        assert addresses_judge(anchor.answer) is (anchor.kind == CANARY), (anchor.language, anchor.id)
 
 
 def test_our_guidelines_say_what_they_demand_in_both_languages(ours: Suite) -> None:
