@@ -59,9 +59,9 @@ def warnings(results: Mapping[str, Any]) -> list[Both]:
     passed = sum(bool(row["waived"]) and row["outcome"] == "passed" for row in results["verdicts"])
     if passed:
         found.append(filled("waived.passed", n=passed))
-    withheld = sum(model["withheld"] for model in results["models"].values())
-    if withheld:
-        found.append(filled("withheld", n=withheld))
+    for key, name in (("withheld", "withheld"), ("addresses", "addresses_judge")):
+        if count := sum(model[name] for model in results["models"].values()):
+            found.append(filled(key, n=count))
     return found
 
 

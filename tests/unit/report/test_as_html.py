@@ -210,7 +210,10 @@ def test_withheld_answers_and_known_failures_that_passed_are_pointed_out() -> No
     results = results_of(judged)
     results["verdicts"][0]["waived"] = "known failure until 2027-03-31: vendor fix"
     results["models"]["m"]["withheld"] = 3
+    assert "speak to whoever scores them" not in html_text(results, judged)
+    results["models"]["m"]["addresses_judge"] = 2
     page = html_text(results, judged)
+    assert "2 answers speak to whoever scores them" in page
     assert "1 conversations listed as known failures passed" in page
     assert "3 answers were withheld" in page
 

@@ -69,6 +69,13 @@ REASONS = (
     "turn 1: the judges differ by 6 points",
     "turn 0: the answer was cut short, also with twice the limit",
     "no worse than the baseline r1; the drop is real, but within the margin",
+    "the run judged no anchors",
+    "8 of 70 anchors have no score",
+    "one list is constant",
+    (
+        "the judges miss min_anchor_agreement on 70 anchors (spearman 0.3, expected at least 0.7; within_2 0.5, "
+        "expected at least 0.75): the run is void, and no target was asked"
+    ),
     "95 % interval 0.1 to 0.5 holds 0.3; about 1,234 more conversations like these would settle it",
 )
 

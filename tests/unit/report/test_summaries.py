@@ -63,6 +63,26 @@ def test_a_run_without_scores_has_a_summary() -> None:
     )
 
 
+def test_answers_that_speak_to_the_judge_have_a_line_where_there_are_any() -> None:
+    """A count and no text, in the terminal and in summary.md."""
+    found = results()
+    assert "to the judge" not in markdown_text(found)
+    found["models"]["m"]["addresses_judge"] = 2
+    assert "  to the judge      2 answers speak to whoever scores them" in list(summary_lines(found, "r"))
+    assert "| to the judge | 2 answers speak to whoever scores them |" in markdown_text(found)
+
+
+def test_what_the_judges_made_of_the_anchors_is_a_remark() -> None:
+    """Agreement, error and what it took, or that it was remembered."""
+    known = {"n": 70, "judged": "2027-01-15", "spearman": 0.812, "within_2": 0.8, "mae": 1.234, "bias": -0.5}
+    anchors = {**known, "usage": {}}
+    line = "judges on 70 anchors (2027-01-15): Spearman 0.81, within 2 points 80.0 %, mean absolute error 1.23, bias -0.50; "
+    assert f"{line}kept from an earlier run" in list(summary_lines(results(anchors=anchors), "r"))
+    usage = {"requests": 140, "input_tokens": 9, "cached_tokens": 0, "output_tokens": 9, "usd": None}
+    said = list(summary_lines(results(anchors={**known, "usage": usage}), "r"))
+    assert f"{line}140 requests, 9 tokens in (0 cached), 9 out, no price set" in said
+
+
 def test_over_refusal_has_a_line_where_it_was_measured() -> None:
     """The benign conversations' figures stand below the harmful ones', and only where there are any."""
     cases = [*cases_of(make_suite(40)), *cases_of(make_suite(40, kind="benign", name="mild"))]
