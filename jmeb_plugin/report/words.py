@@ -199,4 +199,15 @@ def remarks(results: Mapping[str, Any]) -> Iterator[str]:
         yield f"{held} guard rails of single languages and principles hold"
     passed = [v["id"] for v in results["verdicts"] if v["waived"] and v["outcome"] == "passed"]
     if passed:
-        yield f"known failures that passed: {', '.join(passed[:5])}{' …' * (len(passed) > 5)}"
+        yield f"known failures that passed: {some(passed)}"
+    for name, model in results["models"].items():
+        changes = model.get("regression", {})
+        for label, key in (("new failures", "new_failures"), ("fixed", "fixed")):
+            if ids := changes.get(key):
+                yield f"{label} of {name} against {changes['run']}: {some(ids)}"
+
+
+def some(ids: Sequence[str], most: int = 10) -> str:
+    """The first of many ids, and how many more there are."""
+    more = f" and {len(ids) - most} more" if len(ids) > most else ""
+    return ", ".join(ids[:most]) + more

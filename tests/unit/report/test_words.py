@@ -111,7 +111,9 @@ def test_guard_rails_that_hold_are_counted_not_listed() -> None:
     """Gates that are off and slices that hold take no line; how many hold is said once."""
     rail, bad, off = gate(slice="language=ja"), gate(slice="language=en", state="fails"), gate(state="off")
     assert shown_gates([gate(), rail, bad, off]) == [gate(), bad]
-    lines = list(remarks({"run": make_run(), "gates": [gate(), rail, bad, off], "verdicts": []}))
+    lines = list(
+        remarks({"run": make_run(), "models": {}, "gates": [gate(), rail, bad, off], "verdicts": []})
+    )
     assert lines[-1] == "1 guard rails of single languages and principles hold"
 
 
@@ -124,11 +126,20 @@ def test_remarks_say_what_was_measured_and_against_what() -> None:
     thresholds = {"path": "t.yaml", "sha256": "0123456789abcdef", "off": []}
     verdicts = [{"id": f"v{k}", "waived": "known", "outcome": "passed"} for k in range(6)]
     verdicts.insert(0, {"id": "w", "waived": "known", "outcome": "xfailed"})
-    assert list(
-        remarks({"run": make_run(suites=suites, thresholds=thresholds), "gates": [], "verdicts": verdicts})
-    ) == [
+    run = make_run(suites=suites, thresholds=thresholds)
+    assert list(remarks({"run": run, "models": {}, "gates": [], "verdicts": verdicts})) == [
         "suite a 1: not the published data set",
         "suite b 2",
         "thresholds t.yaml (sha256 0123456789ab); off: nothing",
-        "known failures that passed: v0, v1, v2, v3, v4 …",
+        "known failures that passed: v0, v1, v2, v3, v4, v5",
     ]
+
+
+def test_changes_against_the_baseline_are_listed() -> None:
+    """New failures and fixed ones by id, the first ten of each."""
+    ids = [f"toy::G-0/s-0/en/{k}" for k in range(12)]
+    regression = {"run": "old", "new_failures": ids, "fixed": ids[:1]}
+    results = {"run": make_run(), "models": {"m": {"regression": regression}}, "gates": [], "verdicts": []}
+    lines = list(remarks(results))
+    assert f"new failures of m against old: {', '.join(ids[:10])} and 2 more" in lines
+    assert f"fixed of m against old: {ids[0]}" in lines
