@@ -51,6 +51,18 @@ class Archive:
         records = excuse(self.cases, self.records, thresholds)
         return judge_all(self.cases, records, thresholds, today(), expected=expected)
 
+    def refuse_unfinished(self) -> None:
+        """Raise `RunError` unless every conversation that was selected was held to its end.
+
+        What was never held is in no record, so a gate over the records would not miss it.
+        """
+        rows = self.results["verdicts"]
+        if missing := sum(row["id"] not in self.records for row in rows):
+            raise RunError(
+                f"{self.folder}: {missing} of {len(rows)} conversations were not held before the run ended; "
+                f"resume it first (--jmeb-run {self.folder.name})"
+            )
+
     def case(self, case_id: str) -> Case:
         """A case by its id, or by its id without model and repeat where that leaves one."""
         found = [case for case in self.cases if case_id in case.ids]

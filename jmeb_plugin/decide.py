@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from jmeb_plugin.archive import Archive
+from jmeb_plugin.archive import Archive, with_conversations
 from jmeb_plugin.ending import ending
 from jmeb_plugin.gates import hold_gates
 from jmeb_plugin.provenance import thresholds_facts
+from jmeb_plugin.selection import check_against
 from jmeb_plugin.summary import Compared, build_results
 from jmeb_plugin.thresholds import Thresholds
-from jmeb_plugin.verdict import Judged
+from jmeb_plugin.verdict import Judged, today
 
 
 def decide_run(
@@ -36,6 +37,15 @@ def decide_run(
         "options": {**old["options"], "gate": gate},
     }
     return build_results(run, judged, thresholds, gates, usage_of(archive), seed, compared), judged
+
+
+def refuse_unfit(archives: Sequence[Archive], thresholds: Thresholds) -> None:
+    """Raise where a run was not through, or where pytest would refuse these thresholds for the runs."""
+    for archive in archives:
+        archive.refuse_unfinished()
+    cases = with_conversations([case for archive in archives for case in archive.cases])
+    total = sum(suite["conversations"] for suite in archives[0].results["run"]["suites"])
+    check_against(thresholds, cases, today(), total)
 
 
 def usage_of(archive: Archive) -> dict[str, Mapping[str, Any]]:

@@ -42,7 +42,7 @@ def add(commands: Commands) -> None:
 
 def run_rejudge(options: argparse.Namespace) -> int:
     """``jmeb rejudge``: the summary by the new panel, and what changed; ends as a run would."""
-    from jmeb_plugin.decide import decide_run
+    from jmeb_plugin.decide import decide_run, refuse_unfit
     from jmeb_plugin.report.as_terminal import summary_lines
     from jmeb_plugin.report.files import write_reports
 
@@ -51,6 +51,7 @@ def run_rejudge(options: argparse.Namespace) -> int:
     for warning in check_panel(recorded_targets(archive), judges):
         print(f"warning: {warning}")
     thresholds = thresholds_of(options)
+    refuse_unfit([archive], thresholds)
     folder = rejudge(archive, judges, thresholds, options)
     anew = open_archive(folder)
     results, judged = decide_run(anew, thresholds, anew.results["run"]["options"]["gate"])

@@ -74,14 +74,15 @@ def score_line(score: Score) -> str:
 
 def run_gate(options: argparse.Namespace) -> int:
     """``jmeb gate``: the summary as these thresholds have it; ends as the run would have."""
-    from jmeb_plugin.decide import changed, decide_run
+    from jmeb_plugin.decide import changed, decide_run, refuse_unfit
     from jmeb_plugin.report.as_terminal import summary_lines
     from jmeb_plugin.report.files import write_reports
 
     archive = open_archive(find_run(options.run, out_folder(options)))
     gate = options.gate or archive.results["run"]["options"]["gate"]
-    compared = compare_with(options, archive)
-    results, judged = decide_run(archive, thresholds_of(options), gate, compared)
+    compared, thresholds = compare_with(options, archive), thresholds_of(options)
+    refuse_unfit([archive], thresholds)
+    results, judged = decide_run(archive, thresholds, gate, compared)
     for line in summary_lines(results, str(archive.folder)):
         print(printable(line))
     for line in changed(archive.results["verdicts"], results["verdicts"]):

@@ -28,7 +28,7 @@ def add(commands: Commands) -> None:
 
 def run_merge(options: argparse.Namespace) -> int:
     """``jmeb merge``: the summary of the joined run; ends as that run would have."""
-    from jmeb_plugin.decide import decide_run
+    from jmeb_plugin.decide import decide_run, refuse_unfit
     from jmeb_plugin.report.as_terminal import summary_lines
     from jmeb_plugin.report.files import write_reports
     from jmeb_plugin.report.junit_files import join_junit
@@ -37,6 +37,7 @@ def run_merge(options: argparse.Namespace) -> int:
         raise RunError("--junit and --junitxml: expected both or neither")
     out, thresholds = out_folder(options), thresholds_of(options)
     shards = [open_archive(find_run(name, out)) for name in dict.fromkeys(options.runs)]
+    refuse_unfit(shards, thresholds)
     folder = join(shards, out, options.to)
     archive = open_archive(folder)
     gate = options.gate or archive.results["run"]["options"]["gate"]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import shutil
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,12 @@ from jmeb_plugin.cli import main
 from .conftest import THRESHOLDS, Run, results, scores
 
 Captured = pytest.CaptureFixture[str]
+JUDGES = ["--judge", "demo/judge-a", "--judge", "demo/judge-b"]
+
+
+def in_days(count: int) -> dt.date:
+    """The day that many days from today."""
+    return dt.datetime.now(dt.UTC).date() + dt.timedelta(count)
 
 
 @pytest.fixture
@@ -51,6 +59,25 @@ def test_gate_decides_anew_as_the_run_did(
     assert again["gates"] == before["gates"]
     assert again["verdicts"] == before["verdicts"]
     assert len(server.requests) == asked
+
+
+def test_what_a_run_would_refuse_no_command_takes(
+    finished: tuple[Any, dict[str, Any]], project: pytest.Pytester, capsys: Captured
+) -> None:
+    """Waivers for everything, or for years, and a run that was not through: 4, and nothing is written."""
+    commands = (["gate", "r"], ["rejudge", "r", *JUDGES, "--run", "x"], ["merge", "r", "--to", "x"])
+    for day, said in ((in_days(30), "cover 12 of 12 conversations"), (in_days(900), "more than 366 days")):
+        waiver = f'known_failures: [{{id: "toy::*", until: {day}, reason: all}}]\n'
+        (project.path / "mild.yaml").write_text(f"{THRESHOLDS}\n{waiver}", "utf-8")
+        for words in commands:
+            assert main([*words, "--thresholds", "mild.yaml"]) == 4
+            assert said in capsys.readouterr().err
+    with sqlite3.connect(".jmeb/r/journal.sqlite") as journal:
+        journal.execute("delete from records where id = (select min(id) from records)")
+    for words in commands:
+        assert main(words) == 4
+        assert "1 of 12 conversations were not held" in capsys.readouterr().err
+    assert not Path(".jmeb/x").exists()
 
 
 def test_show_prints_one_conversation(finished: tuple[Any, dict[str, Any]], capsys: Captured) -> None:

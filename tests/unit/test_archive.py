@@ -91,6 +91,22 @@ def test_a_missing_journal_is_refused(tmp_path: Path) -> None:
         open_archive(tmp_path / "r")
 
 
+def test_a_run_that_was_not_through_decides_nothing(tmp_path: Path) -> None:
+    """A conversation that was selected and never held is in no record: no gate may pass it over."""
+    ids = write_run(tmp_path / "r", [(9.0, 9.0, 9.0)] * 3, only=slice(2))
+    results = tmp_path / "r" / "results.json"
+    for selected in ([], ids[:2]):
+        rows = [{"id": name} for name in selected]
+        results.write_text(json.dumps({"run": {}, "models": {}, "gates": [], "verdicts": rows}), "utf-8")
+        open_archive(tmp_path / "r").refuse_unfinished()
+    rows = [{"id": name} for name in ids]
+    results.write_text(json.dumps({"run": {}, "models": {}, "gates": [], "verdicts": rows}), "utf-8")
+    with pytest.raises(
+        RunError, match=r"r: 1 of 3 conversations were not held .*; resume it first \(--jmeb-run r\)$"
+    ):
+        open_archive(tmp_path / "r").refuse_unfinished()
+
+
 def test_a_case_is_found_by_a_part_that_leaves_one(tmp_path: Path) -> None:
     """The whole id, or without model and repeat; anything else names the closest."""
     ids = write_run(tmp_path / "r", [(9.0, 9.0, 9.0)])

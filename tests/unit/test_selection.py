@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -190,6 +191,19 @@ def test_the_twentieth_is_of_the_suite_not_of_the_selection() -> None:
     assert check_against(make_thresholds(known=[waive("toy::G-0/s-0/en/0")]), one, TODAY) == []
     with pytest.raises(ThresholdsError, match="cover 20 of 40"):
         check_against(make_thresholds(known=[waive("*/en/*")]), one, TODAY)
+
+
+def test_a_part_of_the_suite_is_held_against_the_whole() -> None:
+    """Read back from a run: an id counts as one of the suite, a pattern by its share of what is there."""
+    suite = make_suite(20)
+    part = replace(suite, conversations=suite.conversations[:10])
+    cases = [replace(case, suite=part) for case in cases_of(part)]
+    one = make_thresholds(known=[waive(cases[0].id)])
+    assert check_against(one, cases, TODAY, 40) == []
+    with pytest.raises(ThresholdsError, match="cover 1 of 10"):
+        check_against(one, cases, TODAY)
+    with pytest.raises(ThresholdsError, match="cover 1 of 10"):
+        check_against(make_thresholds(known=[waive(f"{cases[0].id}*")]), cases, TODAY, 40)
 
 
 def override(**when: str) -> Thresholds:
