@@ -182,8 +182,8 @@ def check_run(name: str | None) -> str:
 def choose_judges(
     names: tuple[str, ...], targets: tuple[Endpoint, ...], table: Mapping[str, Endpoint]
 ) -> tuple[Endpoint, ...]:
-    """The judges named; without any, the demo's two for a demo target."""
-    if not names and any(target.provider == "demo" for target in targets):
+    """The judges named; without any, the demo's two where there is nothing but the demo to judge."""
+    if not names and all(target.provider == "demo" for target in targets):
         names = ("demo/judge-a", "demo/judge-b")
     return tuple(resolve(name, table) for name in names)
 

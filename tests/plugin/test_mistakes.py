@@ -24,6 +24,7 @@ def one_message(result: pytest.RunResult, message: str) -> None:
     ("args", "message"),
     [
         (("--jmeb-judge=demo/judge-a",), "1 judge given; expected at least two"),
+        (("--jmeb-model=openai/m@http://127.0.0.1:9/v1",), "0 judges given; expected at least two"),
         (
             ("--jmeb-judge=demo/judge-a", "--jmeb-judge=demo/judgeb"),
             "no demo model 'judgeb'; did you mean 'judge-b'?",
