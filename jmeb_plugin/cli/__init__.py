@@ -19,6 +19,7 @@ from jmeb_plugin.cli import (
     suite,
 )
 from jmeb_plugin.cli.parsing import Parser
+from jmeb_plugin.ending import INTERRUPTED, MISTAKE
 from jmeb_plugin.errors import JmebError
 
 GROUPS = (suite, judges, runs, rejudge, shards, baseline, compare, helpfulness, review, dataset)
@@ -35,6 +36,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # whoever read the output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except KeyboardInterrupt:
+        print("jmeb: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except OSError as error:  # a file of the user's that no command saw to itself
+        print(f"jmeb: {error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)
+        return MISTAKE
     return status
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from jmeb_plugin.cli import main
-from tests.unit.builders import row, write_suite
+from tests.unit.builders import make_run, row, write_suite
 from tests.unit.dataset.test_build import changed, write
 from tests.unit.dataset.test_check import talk
 
@@ -38,6 +39,24 @@ def test_building_writes_what_changed(tmp_path: Path, capsys: Captured) -> None:
     assert capsys.readouterr().out.startswith(f"written: {tmp_path / 'suite.yaml'}\n")
     assert main(["suite", "build", folder]) == main(["suite", "build", folder, "--check"]) == 0
     assert capsys.readouterr().out == "3 files, 0 written\n3 files, 0 out of date\n"
+
+
+def test_what_a_file_system_refuses_is_one_message(
+    tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No traceback: the file and what is the matter with it, and 4; Ctrl-C ends with 2."""
+    found = {"run": {**make_run(), "exit_status": 0}, "models": {}, "gates": [], "verdicts": []}
+    (tmp_path / "results.json").write_text(json.dumps(found), "utf-8")
+    path = tmp_path / "nowhere" / "baseline.json"
+    assert main(["baseline", "accept", str(tmp_path), "--to", str(path)]) == 4
+    assert capsys.readouterr().err == f"jmeb: {path}: No such file or directory\n"
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("jmeb_plugin.cli.suite.find_suite", stop)
+    assert main(["suite", "check", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == "jmeb: interrupted\n"
 
 
 def test_a_bundled_suite_is_found_by_its_name(capsys: Captured) -> None:
