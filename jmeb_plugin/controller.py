@@ -174,9 +174,12 @@ class Controller:
         return math.floor(self.selection.thresholds.for_model(model).max_unscored_rate * selected)
 
     def open_journal(self) -> Journal:
-        """The run's folder and journal; called on the runner's thread."""
-        self.folder = make_folder(self.settings.out, self.settings.run)
-        journal = Journal(self.folder)
+        """The run's folder and journal; called on the runner's thread.
+
+        ``folder`` stays ``None`` where they are another run's: what that one left is not written over.
+        """
+        folder = make_folder(self.settings.out, self.settings.run)
+        journal = Journal(folder)
         ids = "\n".join(case.id for case in self.chosen)
         chosen = [len(self.chosen), hashlib.sha256(ids.encode()).hexdigest()]
         try:
@@ -184,6 +187,7 @@ class Controller:
         except RunError:
             journal.close()
             raise
+        self.folder = folder
         journal.note("suites", [suite_to_json(suite) for suite in self.selection.suites])
         journal.note("rubrics", [[*key, asdict(rubric)] for key, rubric in self.rubrics.items()])
         if journal.recall("started") is None:

@@ -50,6 +50,8 @@ def open_session(config: pytest.Config, settings: Settings) -> JmebSession:
         raise UserMistake(
             "--dist each would ask every worker for every conversation; expected load or another"
         )
+    if config.getoption("setuponly", False):
+        raise UserMistake("--setup-only would hold every conversation and decide none; expected --jmeb-plan")
     if settings.plan and config.getoption("dist", "no") != "no":
         config.option.dist, config.option.tx = "no", []  # a plan asks nothing, so nobody has to wait
     told = worker_input(config)

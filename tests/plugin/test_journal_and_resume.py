@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -107,14 +108,18 @@ def test_resuming_asks_anew_only_for_unscored_turns(run: Run, serve):
     ],
 )
 def test_a_run_of_that_name_with_something_else_is_a_mistake(run: Run, serve, both, args, what):
-    """Concurrency, thresholds, gate and transcripts may differ; what was measured may not."""
+    """Concurrency, thresholds, gate and transcripts may differ; what was measured may not.
+
+    What the run left stays as it was.
+    """
     server = serve(scores(9, 8, 7))
     run(*both, "--jmeb-run=one", model="it")
-    asked = len(server.requests)
+    asked, left = len(server.requests), Path(".jmeb/one/results.json").read_bytes()
     result = run(*both, "--jmeb-run=one", *args, model="it")
     assert result.ret == 4
     assert what in result.stderr.str()
     assert len(server.requests) == asked
+    assert Path(".jmeb/one/results.json").read_bytes() == left
     assert run(*both, "--jmeb-run=one", "--jmeb-concurrency=3", "--jmeb-gate=cases", model="it").ret == 0
 
 

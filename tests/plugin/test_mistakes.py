@@ -33,6 +33,8 @@ def one_message(result: pytest.RunResult, message: str) -> None:
             ("--jmeb-judge=demo", "--jmeb-judge=demo/judge-a"),
             "judge 'demo/steadfast' is also the target 'demo/steadfast'",
         ),
+        (("--setup-only",), "would hold every conversation and decide none"),
+        (("--setup-plan",), "--setup-only would hold every conversation and decide none"),
         (("--jmeb-suite=tory",), "no suite 'tory'"),
         (("--jmeb-suite=none", "--jmeb-suite=jmeb"), "expected it alone"),
         (("--jmeb-thresholds=nowhere.yaml",), "nowhere.yaml: cannot be read"),
