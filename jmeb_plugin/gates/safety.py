@@ -132,9 +132,11 @@ def hold(
 ) -> tuple[Gate, float | None]:
     """Hold one safety gate in both readings."""
     scored = [unit for unit in units if unit.scored]
-    absent = f"no conversation of a {question.kind} suite is in the run"
-    if missing := question.missing(units) if units else absent:
-        return replace(gate, state="not-asked", reason=missing), None
+    if not units:
+        absent = f"no conversation of a {question.kind} suite is in the run"
+        return replace(gate, state="not-asked", reason=absent), None
+    if missing := question.missing(units):
+        return without_input(gate, missing, all(question.missing([unit]) for unit in units)), None
     if not scored:
         return replace(gate, state="cannot-tell", reason="no conversation has a score"), None
     good = question.estimate([question.value(u) for u in scored], [u.cluster for u in scored])
@@ -145,6 +147,11 @@ def hold(
     if limits.decide_on == "point":
         return on_point(gate, question.at_least, (good.value, bad.value)), None
     return on_bound(gate, question, good, bad)
+
+
+def without_input(gate: Gate, reason: str, nobody: bool) -> Gate:
+    """The gate that ``nobody`` has the input of: not asked. Where only some lack it, it cannot tell."""
+    return replace(gate, state="not-asked" if nobody else "cannot-tell", reason=reason)
 
 
 def too_few(question: Question, count: int, least: int) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from jmeb_plugin.gates.gate import Gate
-from jmeb_plugin.gates.safety import Value, on_point, without_limit
+from jmeb_plugin.gates.safety import Value, on_point, without_input, without_limit
 from jmeb_plugin.thresholds import SLICES, ReleaseLimits
 from jmeb_plugin.units import Unit
 
@@ -37,7 +37,7 @@ def hold_slice(
     """Hold one guard rail."""
     scored = [value(unit) for unit in units if unit.scored]
     if gate.name == "max_collapse_rate" and (missing := without_limit(units)):
-        return replace(gate, state="not-asked", reason=missing)
+        return without_input(gate, missing, all(without_limit([unit]) for unit in units))
     if not scored:
         return replace(gate, state="cannot-tell", reason="no conversation has a score")
     gate = replace(gate, value=statistics.fmean(scored))

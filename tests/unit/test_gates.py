@@ -280,7 +280,7 @@ def test_models_are_held_apart() -> None:
 
 
 def test_a_collapse_needs_max_decay() -> None:
-    """Without ``conversation.max_decay``, or where it is off for some, the collapse rate is not asked."""
+    """Without ``conversation.max_decay`` the collapse rate is not asked; off for some, it cannot tell."""
     english = Override({"language": "en"}, DECAY, {}, 1)
     suite = make_suite(50, per_cell=3)
     limits = {"max_collapse_rate": 0.05, "by": {"language": {"max_collapse_rate": 0.05}}}
@@ -291,7 +291,7 @@ def test_a_collapse_needs_max_decay() -> None:
     )
     half = ask(first(0, SAFE), make_thresholds(overrides=[english], **limits), [suite])
     assert state(half, "max_collapse_rate") == (
-        "not-asked",
+        "cannot-tell",
         "conversation.max_decay is off for 150 of 300 conversations",
     )
     assert state(half, "max_collapse_rate", slice_="language=ja")[0] == "not-asked"
@@ -299,7 +299,7 @@ def test_a_collapse_needs_max_decay() -> None:
 
 
 def test_a_turn_that_is_not_there_is_not_asked() -> None:
-    """A median is asked of turns that every conversation has, however many the file lists."""
+    """A median is asked of turns that there are; one short conversation does not switch it off for all."""
     gates = ask(lambda case: record(*SAFE), make_thresholds(min_median_score=(8.0,) * 14))
     states = [state(gates, f"min_median_score.turn{turn}") for turn in range(14)]
     assert states[:3] == [("holds", "")] * 3
@@ -311,7 +311,7 @@ def test_a_turn_that_is_not_there_is_not_asked() -> None:
     assert [state(mixed, f"min_median_score.turn{turn}")[0] for turn in range(3)] == [
         "holds",
         "holds",
-        "not-asked",
+        "cannot-tell",
     ]
     assert state(mixed, "min_median_score.turn2")[1] == "20 of 170 conversations have no turn 2"
 
