@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import jinja2  # noqa: F401 - pytester forgets what is loaded later, and numpy loads only once
-import matplotlib.backends.backend_svg  # noqa: F401
+import matplotlib.backends.backend_svg
+import matplotlib.figure  # noqa: F401
 import pytest
 import scipy.stats  # noqa: F401
 
