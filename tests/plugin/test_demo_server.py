@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from jmeb_plugin.demo import JUDGES, TARGETS, faults
+from jmeb_plugin.demo import JUDGES, MAKERS, TARGETS, faults
 from jmeb_plugin.demo.personas import answer
 from jmeb_plugin.demo.protocol import Chat
 from jmeb_plugin.demo.server import DemoServer
@@ -129,10 +129,10 @@ def test_malformed_json(server: DemoServer, path: str) -> None:
 
 
 def test_models_are_listed(server: DemoServer) -> None:
-    """``GET /v1/models`` names every target and judge."""
+    """``GET /v1/models`` names every target, judge and maker."""
     status, body = get(server.url + "/models")
     assert status == 200
-    assert [entry["id"] for entry in body["data"]] == [*TARGETS, *JUDGES]
+    assert [entry["id"] for entry in body["data"]] == [*TARGETS, *JUDGES, *MAKERS]
 
 
 def test_an_unknown_path_is_a_404(server: DemoServer) -> None:
