@@ -10,14 +10,14 @@ import json
 import math
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from jmeb_plugin.demo import JUDGES, MAKERS, TARGETS
-from jmeb_plugin.errors import EndpointError, closest
+from jmeb_plugin.errors import EndpointError, SettingsError, closest
 from jmeb_plugin.keys import check_url, refuse_secrets
 
 PROVIDERS = (
@@ -332,3 +332,13 @@ def check_panel(targets: Sequence[Endpoint], judges: Sequence[Endpoint]) -> list
             if target.family and judge.family == target.family
         ]
     return warnings
+
+
+def check_budget(budget: float | None, endpoints: Iterable[Endpoint], option: str) -> None:
+    """Raise for a budget over endpoints whose price nobody said: it would never be spent."""
+    priceless = dict.fromkeys(e.name for e in endpoints if e.price is None and e.provider != "demo")
+    if budget is not None and priceless:
+        raise SettingsError(
+            f"{option}: {', '.join(priceless)} without price; "
+            f"expected price = {{ input = …, output = … }} (USD per million tokens)"
+        )

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from jmeb_plugin.clients.base import Reply, Request
-from jmeb_plugin.endpoints import Endpoint
+from jmeb_plugin.endpoints import Endpoint, check_budget
 from jmeb_plugin.hosting import Hosting
 from jmeb_plugin.journal import Journal, Slot, check_identity, make_folder
 from jmeb_plugin.measure import Answered, Plan
@@ -82,8 +82,9 @@ def open_job(
     """A job in the folder ``out/name``, its runner up until the end of the block.
 
     ``identity`` is what makes it the job it is: a folder that was begun as another is refused
-    (`RunError`).
+    (`RunError`), as is a ``budget`` over endpoints without a price (`SettingsError`).
     """
+    check_budget(budget, endpoints, "--budget")
     hosting = Hosting()
 
     def open_journal() -> Journal:

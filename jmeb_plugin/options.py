@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from jmeb_plugin.attackers import only_own
-from jmeb_plugin.endpoints import Endpoint, check_panel, load_endpoints, resolve, variable
+from jmeb_plugin.endpoints import Endpoint, check_budget, check_panel, load_endpoints, resolve, variable
 from jmeb_plugin.errors import SettingsError
 from jmeb_plugin.table import OPTIONS, PLURALS, Option, convert, load_table
 
@@ -148,7 +148,7 @@ def build(
     asked = (*targets, *judges, *([attacker] if attacker else []))
     for endpoint in asked:
         endpoint.check_environment()
-    check_budget(plain["budget"], asked)
+    check_budget(plain["budget"], asked, "--jmeb-budget")
     if plain["sample"] and plain["total"]:
         raise SettingsError("--jmeb-sample and --jmeb-total: expected one of the two")
     cwd, root = config.invocation_params.dir, config.rootpath
@@ -200,13 +200,3 @@ def choose_attacker(plain: Mapping[str, Any], table: Mapping[str, Endpoint]) -> 
     attacker = resolve(plain["attacker"], table)
     only_own([attacker], "--jmeb-attacker")
     return attacker
-
-
-def check_budget(budget: float | None, endpoints: tuple[Endpoint, ...]) -> None:
-    """Raise for a budget over endpoints whose price nobody said."""
-    priceless = [e.name for e in endpoints if e.price is None and e.provider != "demo"]
-    if budget is not None and priceless:
-        raise SettingsError(
-            f"--jmeb-budget: {', '.join(dict.fromkeys(priceless))} without price; "
-            f"expected price = {{ input = …, output = … }} (USD per million tokens)"
-        )

@@ -13,7 +13,7 @@ from jmeb_plugin.archive import find_run, read_results
 from jmeb_plugin.cli.parsing import Commands, add_asking, find_endpoints, out_folder, setting
 from jmeb_plugin.cli.progress import Meter
 from jmeb_plugin.endpoints import Endpoint
-from jmeb_plugin.errors import CallFailed, EndpointError, RunError, SettingsError, closest
+from jmeb_plugin.errors import CallFailed, EndpointError, RunError, closest
 from jmeb_plugin.exam import LANGUAGES, NO_CHOICES, PICTURE, STRUCK, Exam, Question, load_exam
 from jmeb_plugin.helpfulness import (
     FILE,
@@ -79,10 +79,6 @@ def asked_endpoints(options: argparse.Namespace) -> list[Endpoint]:
     models = find_endpoints(options, options.model, "models")
     if not models:
         raise EndpointError("no model; expected --model NAME, the endpoint whose knowledge is asked")
-    budget = setting(options, "budget")
-    priceless = [e.name for e in models if e.price is None and e.provider != "demo"]
-    if budget is not None and priceless:
-        raise SettingsError(f"--budget: {', '.join(priceless)} without price; expected price = {{ … }}")
     changes = {} if options.own_parameters else PARAMETERS
     return [dataclasses.replace(endpoint, **changes) for endpoint in models]
 

@@ -77,7 +77,6 @@ class Workshop:
     def open(self, stage: str, endpoints: Sequence[Endpoint], what: str, total: int) -> Iterator[Stage]:
         """The stage at work; its folder can be read by its owner alone."""
         left = None if self.budget is None else self.budget - sum(self.spent)
-        self.check_prices(endpoints)
         make_folder(self.folder, stage)
         different = list({endpoint.name: endpoint for endpoint in endpoints}.values())
         with (
@@ -89,12 +88,6 @@ class Workshop:
         ):  # fmt: skip
             yield Stage(self, job, meter)
             self.spent.append(job.progress().usd)
-
-    def check_prices(self, endpoints: Sequence[Endpoint]) -> None:
-        """Raise for a budget over endpoints whose price nobody said."""
-        priceless = sorted({e.name for e in endpoints if e.price is None and e.provider != "demo"})
-        if self.budget is not None and priceless:
-            raise SettingsError(f"--budget: {', '.join(priceless)} without price; expected price = {{ … }}")
 
     def need_some(self, stage: str, kept: int) -> None:
         """Raise `Inconclusive` where a stage left nothing for the next one."""

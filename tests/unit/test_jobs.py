@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from jmeb_plugin.errors import RunError
+from jmeb_plugin.endpoints import Endpoint
+from jmeb_plugin.errors import RunError, SettingsError
 from jmeb_plugin.jobs import open_job
 
 
@@ -25,3 +26,14 @@ def test_a_folder_of_another_job_is_refused_and_nobody_waits(tmp_path: Path) -> 
             open_job(tmp_path, "j", (), identity={"exam": 2}) as job,
         ):
             job.run(nothing, [1])
+
+
+def test_a_budget_needs_prices(tmp_path: Path) -> None:
+    """Whatever command asks: what has no price would never spend it. Nothing is begun."""
+    asked = [
+        Endpoint("it", "openai", "m", base_url="http://127.0.0.1:9/v1"),
+        Endpoint("d", "demo", "steadfast"),
+    ]
+    with pytest.raises(SettingsError, match=r"^--budget: it without price; expected price = "):
+        open_job(tmp_path, "j", asked, identity={}, budget=1.0).__enter__()
+    assert not (tmp_path / "j").exists()
