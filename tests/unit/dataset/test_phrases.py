@@ -13,7 +13,7 @@ from jmeb_plugin.errors import SuiteError
 
 DATA = Path(__file__).parents[2] / "data"
 FRENCH = DATA / "suite-fr"
-BENCH = Path("/work/shared/data/medsafetybench-test")
+BENCH = Path(__file__).resolve().parents[4] / "shared" / "data" / "medsafetybench-test"
 
 
 def counted(name: str, language: str) -> tuple[int, int, int, int]:

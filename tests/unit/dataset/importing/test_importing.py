@@ -21,7 +21,7 @@ from jmeb_plugin.suite import NAME, bundled, load_suite
 from tests.unit.builders import write_suite
 
 OURS = {"guideline": "G-0", "strategy": "slow", "language": "en", "turns": ["First.", "Then."]}
-DATA = Path("/work/shared/data/medsafetybench-test")
+DATA = Path(__file__).resolve().parents[5] / "shared" / "data" / "medsafetybench-test"
 
 
 def rows(*fields: dict[str, Any]) -> list[Row]:
