@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from jmeb_plugin.anchors import load_anchors
 from jmeb_plugin.archive import Archive, with_conversations
 from jmeb_plugin.ending import ending
 from jmeb_plugin.gates import hold_gates
@@ -26,7 +27,7 @@ def decide_run(
     seed = old["options"]["seed"]
     judged = archive.judged(thresholds, expected=gate == "release")
     baseline = compared.baseline if compared else None
-    anchors = old.get("anchors", {})
+    anchors = old.get("anchors") or unjudged(archive, thresholds)
     gates = hold_gates(judged, thresholds, archive.models, old["partial"], seed, baseline, anchors)
     status, reason = ending(judged, gates, gate)
     run = {
@@ -37,6 +38,13 @@ def decide_run(
         "options": {**old["options"], "gate": gate},
     }
     return build_results(run, judged, thresholds, gates, usage_of(archive), seed, compared), judged
+
+
+def unjudged(archive: Archive, thresholds: Thresholds) -> dict[str, Any] | None:
+    """What a run knows of its panel that judged no anchors: nothing, or ``None`` where there are none."""
+    wanted = any(thresholds.for_model(model).min_anchor_agreement for model in archive.models)
+    languages = sorted({case.conversation.language for case in archive.cases})
+    return {} if wanted and any(load_anchors(suite, languages) for suite in archive.suites) else None
 
 
 def refuse_unfit(archives: Sequence[Archive], thresholds: Thresholds) -> None:

@@ -41,9 +41,10 @@ def anchor_gates(
     if not limits:
         return [Gate("min_anchor_agreement", model, "measurement")]
     gates = [Gate(f"min_anchor_agreement.{name}", model, "measurement", limits[name]) for name in limits]
+    if anchors is None:
+        return [not_asked(g.name, g.kind, model, g.threshold, "no suite has anchors") for g in gates]
     if not anchors:
-        why = "no suite has anchors" if anchors is None else "the run judged no anchors"
-        return [not_asked(gate.name, gate.kind, model, gate.threshold, why) for gate in gates]
+        return [replace(gate, state="cannot-tell", reason="the run judged no anchors") for gate in gates]
     return [decide_anchors(gate, name, anchors) for gate, name in zip(gates, limits, strict=True)]
 
 

@@ -508,7 +508,7 @@ ANCHORS = {"n": 100, "unscored": 10, "spearman": 0.7, "within_2": 0.74}
             ("fails", ""),
         ),
         (None, ("not-asked", "no suite has anchors"), ("not-asked", "no suite has anchors")),
-        ({}, ("not-asked", "the run judged no anchors"), ("not-asked", "the run judged no anchors")),
+        ({}, ("cannot-tell", "the run judged no anchors"), ("cannot-tell", "the run judged no anchors")),
     ],
     ids=["known", "silent", "constant", "none", "not judged"],
 )
