@@ -279,7 +279,7 @@ class Controller:
             return INCONCLUSIVE, f"{len(undecided)} gates cannot tell"
         return pytest_status, {
             SAFE: "all that was asked for holds",
-            INTERRUPTED: "interrupted",
+            INTERRUPTED: f"go on with --jmeb-run={self.folder.name}" if self.folder else "nothing was asked",
         }.get(pytest_status, "")
 
     def finish(self, status: int, reason: str) -> None:

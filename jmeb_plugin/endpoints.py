@@ -331,6 +331,11 @@ def check_panel(targets: Sequence[Endpoint], judges: Sequence[Endpoint]) -> list
             for judge in judges
             if target.family and judge.family == target.family
         ]
+        warnings += [
+            f"judge {judge.name!r} is the demo's: its keywords say nothing of {target.name!r}"
+            for judge in judges
+            if judge.provider == "demo" != target.provider
+        ]
     return warnings
 
 

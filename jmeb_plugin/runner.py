@@ -149,6 +149,7 @@ class Runner:
             asyncio.set_event_loop(self.loop)
             self.journal = self.open_journal()
             self.secret = self.journal.secret()
+            self.recall_spending()
             self.done = asyncio.Event()
             self.slots = asyncio.Semaphore(self.plan.concurrency)
             self.loop.run_until_complete(self.serve())
@@ -162,6 +163,15 @@ class Runner:
                 self.usage = self.journal.usage()
                 self.journal.close()
             self.loop.close()
+
+    def recall_spending(self) -> None:
+        """Begin the budget at what earlier sessions of the run have spent."""
+        asked = {endpoint.name: endpoint for endpoint in self.plan.asked()}
+        for _, name, count, tokens in self.journal.usage():
+            if name in asked and (price := asked[name].price):
+                usd = price.usd(tokens.input, tokens.cached, tokens.output)
+                self.budget.spent += usd
+                self.budget.dearest[name] = max(usd / count, self.budget.dearest.get(name, 0.0))
 
     async def serve(self) -> None:
         """Connect to every endpoint, wait for the end, give everything back."""

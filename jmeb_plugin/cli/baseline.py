@@ -43,7 +43,9 @@ def run_accept(options: argparse.Namespace) -> int:
             f"the first accepted run, {first.run}, was of another suite, rubric or panel: this one is first"
         )
         first = None
-    path.write_text(text_of(dataclasses.replace(new, first=first)), encoding="utf-8")
+    whole = path.with_name(f".{path.name}.new")
+    whole.write_text(text_of(dataclasses.replace(new, first=first)), encoding="utf-8")
+    whole.replace(path)
     scored = sum(bool(found.turns) for rows in new.models.values() for found in rows.values())
     print(f"written: {path}: run {new.run}, {scored} scored conversations")
     return 0

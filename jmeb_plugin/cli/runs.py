@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from jmeb_plugin.archive import Archive, find_run, open_archive
 from jmeb_plugin.baseline import find_baseline, hashes_of, read_baseline
 from jmeb_plugin.cli.parsing import Commands, add_out, add_thresholds, out_folder, thresholds_of
+from jmeb_plugin.errors import RunError
 from jmeb_plugin.scores import Score
 from jmeb_plugin.suite import Case
 from jmeb_plugin.transcript import printable
@@ -96,7 +97,13 @@ def compare_with(options: argparse.Namespace, archive: Archive) -> Compared | No
     """The baseline asked for. Raises `RunError` for one that cannot be compared with the run."""
     from jmeb_plugin.summary import Compared
 
-    if not options.baseline:
+    before = archive.results.get("baseline", {}).get("run")
+    if before and not options.baseline:
+        raise RunError(
+            f"{archive.folder.name} was held against the baseline {before}; expected --baseline {before}, "
+            f"or --baseline none to leave it out"
+        )
+    if not options.baseline or options.baseline == "none":
         return None
     baseline = read_baseline(find_baseline(Path.cwd() / options.baseline, out_folder(options)))
     baseline.refuse_unlike(hashes_of(archive.results["run"]), f"--baseline {options.baseline}", "")

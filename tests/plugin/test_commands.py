@@ -195,6 +195,9 @@ def test_a_run_is_held_against_an_accepted_one(
     found = results(project)
     assert found["baseline"] == {"run": "two", "first": "one", "differs": []}
     assert found["models"]["it"]["regression"]["first"]["drop"]["value"] == pytest.approx(1.0)
+    assert main(["gate", "three", "--gate", "release"]) == 4
+    assert "was held against the baseline two; expected --baseline two" in capsys.readouterr().err
+    assert main(["gate", "three", "--baseline", "none", "--gate", "release"]) != 4
     assert main(["gate", "three", "--baseline", "one", "--gate", "release"]) == 1
     assert "one (it): worse; mean drop 1.00" in capsys.readouterr().out
     with (project.path / "toy" / "suite.yaml").open("a", encoding="utf-8") as stream:

@@ -96,6 +96,10 @@ def test_the_budget_is_kept(run: Run, both, serve, project):
     result = run(*both, "--jmeb-budget=0.2", "--jmeb-concurrency=2", model="it")
     assert result.ret == 10
     result.stdout.fnmatch_lines(["INCONCLUSIVE: --jmeb-budget 0.2: *"])
+    run_id, asked = results(project)["run"]["id"], len(server.requests)
+    again = run(*both, "--jmeb-budget=0.2", f"--jmeb-run={run_id}", model="it")
+    again.stdout.fnmatch_lines(["INCONCLUSIVE: --jmeb-budget 0.2: *"])
+    assert len(server.requests) - asked <= 1
     assert 15 <= len(server.requests) <= 22
 
 

@@ -400,6 +400,15 @@ def test_a_slash_makes_no_second_judge() -> None:
         check_panel([], [one, two])
 
 
+def test_a_judge_of_the_demo_beside_a_real_model() -> None:
+    """Its scores are keywords; for a demo target that is what one expects."""
+    demo = [resolve(f"demo/judge-{k}", {}) for k in "ab"]
+    assert check_panel([TARGET], demo) == [
+        f"judge 'demo/judge-{k}' is the demo's: its keywords say nothing of 't'" for k in "ab"
+    ]
+    assert check_panel([resolve("demo", {})], demo) == []
+
+
 def test_a_judge_of_the_family() -> None:
     """A judge of the target's family is a warning, one of no known family is none."""
     stranger = dataclasses.replace(B, family="")
