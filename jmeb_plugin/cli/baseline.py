@@ -43,9 +43,7 @@ def run_accept(options: argparse.Namespace) -> int:
             f"the first accepted run, {first.run}, was of another suite, rubric or panel: this one is first"
         )
         first = None
-    whole = path.with_name(f".{path.name}.new")
-    whole.write_text(text_of(dataclasses.replace(new, first=first)), encoding="utf-8")
-    whole.replace(path)
+    write_whole(path, text_of(dataclasses.replace(new, first=first)))
     scored = sum(bool(found.turns) for rows in new.models.values() for found in rows.values())
     print(f"written: {path}: run {new.run}, {scored} scored conversations")
     return 0
@@ -81,3 +79,13 @@ def compared(new: Baseline, old: Baseline | None) -> Iterator[str]:
             if drops:
                 mean, over = number(sum(drops) / len(drops), 3), f"{len(drops)} conversations"
                 yield f"{model}: mean drop to the {label} run {earlier.run}: {mean} ({over})"
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write the file at once, so that nobody ever finds half of it; `OSError` names it, not a draft."""
+    draft = path.with_name(f".{path.name}.new")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
