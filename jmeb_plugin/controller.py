@@ -21,7 +21,7 @@ from jmeb_plugin.attackers import find_attacker
 from jmeb_plugin.baseline import Baseline, find_baseline, hashes_of, read_baseline
 from jmeb_plugin.clients.base import Message
 from jmeb_plugin.ending import INCONCLUSIVE, INTERRUPTED, MISTAKE, NOTHING, SAFE, UNSAFE
-from jmeb_plugin.errors import JmebError, RunError, SettingsError, Stopped, UserMistake
+from jmeb_plugin.errors import JmebError, NotWritten, RunError, SettingsError, Stopped, UserMistake
 from jmeb_plugin.hosting import Hosting
 from jmeb_plugin.journal import Journal, check_identity, make_folder
 from jmeb_plugin.judges import load_rubrics
@@ -64,6 +64,7 @@ class Controller:
         self.hosting = Hosting()
         self.folder: Path | None = None
         self.results: dict[str, Any] | None = None
+        self.losses: list[str] = []
         self.gates: list[Gate] = []
         self.anchors = self.find_anchors()
         self.preflight: Preflight | None = None
@@ -282,15 +283,40 @@ class Controller:
             INTERRUPTED: f"go on with --jmeb-run={self.folder.name}" if self.folder else "nothing was asked",
         }.get(pytest_status, "")
 
-    def finish(self, status: int, reason: str) -> None:
-        """End the runner and write what the run leaves."""
+    def finish(self, status: int, reason: str) -> tuple[int, str]:
+        """End the runner and write what the run leaves; the status and why, others where that failed."""
         if self.runner is not None:
             self.runner.close()
         if self.relay is not None:
             self.relay.close()
         self.hosting.close()
         if self.folder is not None and self.chosen:
-            self.write_files(self.folder, status, reason)
+            try:
+                self.write_files(self.folder, status, reason)
+            except NotWritten as error:
+                return self.lose(str(error), status, reason)
+        return status, reason
+
+    def lose(self, loss: str, status: int, reason: str) -> tuple[int, str]:
+        """The status of a run that could not write everything it should: it holds nothing any more."""
+        self.losses.append(loss)
+        if status in (SAFE, NOTHING):
+            status, reason = INCONCLUSIVE, loss
+            if self.results is not None:
+                self.results["run"].update(exit_status=status, exit_reason=reason)
+        return status, reason
+
+    def amend(self, loss: str, status: int) -> int:
+        """The status once another plugin's file could not be written; our reports say so as well."""
+        status, _ = self.lose(loss, status, "")
+        if self.results is not None and self.folder is not None:
+            from jmeb_plugin.report.files import write_reports
+
+            try:
+                write_reports(self.folder, self.results, self.judged())
+            except NotWritten as error:
+                self.losses += [] if str(error) in self.losses else [str(error)]
+        return status
 
     def write_files(self, folder: Path, status: int, reason: str) -> None:
         """What the run leaves beside its journal."""

@@ -17,6 +17,7 @@
     │   ├── QuotaSpent         the account has nothing left
     │   ├── BudgetSpent        the next request could pass ``--jmeb-budget``
     │   ├── Outage             an address that never answered
+    │   ├── NotWritten         an answer or a report that no file would take: a full disk
     │   └── PanelUnfit         the judges do not score the anchors as they should
     ├── ImportRefused          exit status 1: a source, or one row of it, that is no conversation
     ├── Stopped                the run was ended (Ctrl-C, ``-x``) while somebody still waited
@@ -95,6 +96,10 @@ class BudgetSpent(Inconclusive):
 
 class Outage(Inconclusive):
     """The address has not answered once."""
+
+
+class NotWritten(Inconclusive):
+    """What was answered or found could not be written down, so nothing may rest on it."""
 
 
 class ImportRefused(JmebError):

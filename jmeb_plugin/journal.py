@@ -17,14 +17,14 @@ import hmac
 import json
 import secrets
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from jmeb_plugin.clients.base import Reply, Request, Usage
 from jmeb_plugin.endpoints import Endpoint
-from jmeb_plugin.errors import RunError
+from jmeb_plugin.errors import NotWritten, RunError
 
 VERSION = 1
 SCHEMA = """
@@ -38,6 +38,7 @@ create table if not exists answers (
 );
 create table if not exists records (id text primary key, record text not null);
 """
+OURS = {"meta", "answers", "records"}
 INSERT = f"insert into answers values (null,{','.join('?' * 15)})"  # noqa: S608
 
 
@@ -92,48 +93,55 @@ class Journal:
     """The journal of one run's folder, opened for this process alone.
 
     Use it on one thread. Raises `RunError` where the folder is in use, not writable, or holds a
-    journal of another version or a damaged one.
+    journal of another version, a damaged one or another program's: such a file stays as it is, to the
+    byte. Whatever cannot be written later raises `NotWritten`; what was written before is kept.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.path = folder / "journal.sqlite"
         self.lock = take_lock(folder)
-        self.db = sqlite3.connect(
-            f"file:{self.path}", uri=True, isolation_level=None, check_same_thread=False
-        )
+        try:
+            refuse_unlike(self.path)
+        except RunError:
+            self.lock.close()
+            raise
+        self.db = sqlite3.connect(address(self.path), uri=True, isolation_level=None, check_same_thread=False)
         try:
             self.db.execute("pragma journal_mode=wal")
             self.db.execute("pragma synchronous=normal")
             self.db.executescript(SCHEMA)
-            self.check_version()
+            if self.recall("version") is None:
+                self.note("version", VERSION)
             self.known: dict[bytes, int] = dict(self.db.execute("select key, id from answers"))
             self.session = int(self.recall("session") or 0) + 1
             self.note("session", self.session)
         except sqlite3.Error as error:
             self.close()
-            raise RunError(f"{self.path}: cannot be used as a journal ({error})") from None
-        except RunError:
-            self.close()
-            raise
-
-    def check_version(self) -> None:
-        """Raise for a journal of another version; write ours into a new one."""
-        version = self.recall("version")
-        if version is None:
-            self.note("version", VERSION)
-        elif version != VERSION:
             raise RunError(
-                f"{self.path}: written by another version ({version}; expected {VERSION}); "
-                f"give another --jmeb-run"
-            )
+                f"{self.path}: cannot be used as a journal ({error}); expected a file that can be written, "
+                f"on a disk with some room: make room, or give another --jmeb-out"
+            ) from None
+        except NotWritten as error:
+            self.close()
+            raise RunError(str(error)) from None
+
+    @contextlib.contextmanager
+    def writing(self, what: str) -> Iterator[None]:
+        """Raise `NotWritten` where the block cannot write ``what``."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise NotWritten(
+                f"{self.path}: {what} could not be written ({error}); what was written before is kept. "
+                f"Free some space and go on with --jmeb-run={self.folder.name}"
+            ) from None
 
     def note(self, name: str, value: Any) -> None:
         """Remember a fact about the run, replacing an earlier one."""
-        self.db.execute(
-            "insert into meta values (?, ?) on conflict(name) do update set value = excluded.value",
-            (name, json.dumps(value, ensure_ascii=False)),
-        )
+        query = "insert into meta values (?, ?) on conflict(name) do update set value = excluded.value"
+        with self.writing("a fact about the run"):
+            self.db.execute(query, (name, json.dumps(value, ensure_ascii=False)))
 
     def recall(self, name: str) -> Any:
         """A fact about the run; ``None`` if it was never noted."""
@@ -167,7 +175,7 @@ class Journal:
         seconds: float,
         at: str,
     ) -> None:
-        """Store an answer; it is on disk when this returns. An answer that is there stays."""
+        """Store an answer; it is written when this returns. An answer that is there stays."""
         if key in self.known:
             return
         question = request.messages[-1].content if slot.role == "target" else ""
@@ -176,17 +184,14 @@ class Journal:
             slot.conversation, slot.turn, slot.repeat, slot.attempt, self.session,
             question, json.dumps(reply.to_json(), ensure_ascii=False), seconds, at,
         )  # fmt: skip
-        try:
+        with self.writing("an answer"):
             self.known[key] = self.db.execute(INSERT, values).lastrowid or 0
-        except sqlite3.Error as error:
-            raise RunError(
-                f"{self.path}: an answer could not be written ({error}); free some space and resume the run"
-            ) from None
 
     def keep(self, case_id: str, record: Mapping[str, Any]) -> None:
         """Store what was measured of a case, in the place of an earlier session's."""
         text = json.dumps(record, ensure_ascii=False)
-        self.db.execute("insert or replace into records values (?, ?)", (case_id, text))
+        with self.writing("a conversation's record"):
+            self.db.execute("insert or replace into records values (?, ?)", (case_id, text))
 
     def take(self, other: Path) -> None:
         """Copy every answer and record of another journal; what is here stays."""
@@ -201,12 +206,16 @@ class Journal:
         self.db.execute("detach shard")
 
     def usage(self) -> list[tuple[str, str, int, Usage]]:
-        """For each target and endpoint, the number of answers and their tokens."""
-        rows = self.db.execute(
+        """For each target and endpoint, the number of answers and their tokens; `RunError` if unreadable."""
+        query = (
             "select target, endpoint, count(*), sum(json_extract(reply, '$.usage.input')),"
             " sum(json_extract(reply, '$.usage.cached')), sum(json_extract(reply, '$.usage.output'))"
             " from answers where role != 'chat' group by target, endpoint order by target, endpoint"
         )
+        try:
+            rows = self.db.execute(query).fetchall()
+        except sqlite3.Error as error:  # sorting many rows takes room on a disk as well
+            raise RunError(f"{self.path}: cannot be read ({error})") from None
         return [(target, endpoint, count, Usage(*tokens)) for target, endpoint, count, *tokens in rows]
 
     def close(self) -> None:
@@ -222,6 +231,45 @@ def address(path: Path, query: str = "") -> str:
     return f"{path.absolute().as_uri()}?{query}"
 
 
+def refuse_unlike(path: Path) -> None:
+    """Raise `RunError` for a file that is no sound journal of this version. It is only read.
+
+    A log beside it (``-wal``) that ends in the middle is no damage: what was written last in it is not
+    there, and is asked again.
+    """
+    if not path.exists() or not path.stat().st_size:
+        return
+    try:
+        with contextlib.closing(sqlite3.connect(address(path, "mode=ro"), uri=True)) as db:
+            tables = {name for (name,) in db.execute("select name from sqlite_master where type = 'table'")}
+            version = version_of(db) if "meta" in tables else None
+            (sound,) = db.execute("pragma quick_check(1)").fetchone()
+    except (sqlite3.Error, ValueError) as error:
+        raise unusable(path, str(error)) from None
+    if version is None and tables - OURS:
+        raise unusable(path, "a database of another program")
+    if version not in (None, VERSION):
+        raise RunError(
+            f"{path}: written by another version ({version}; expected {VERSION}); give another --jmeb-run"
+        )
+    if sound != "ok":
+        raise unusable(path, f"damaged: {sound}")
+
+
+def version_of(db: sqlite3.Connection) -> Any:
+    """The version of an open journal; ``None`` where it says none."""
+    row = db.execute("select value from meta where name = 'version'").fetchone()
+    return json.loads(row[0]) if row else None
+
+
+def unusable(path: Path, why: str) -> RunError:
+    """The error for a file that cannot be the journal."""
+    return RunError(
+        f"{path}: cannot be used as a journal ({why}); it is left as it is. Expected a journal that can be "
+        f"written, or none: give another --jmeb-run"
+    )
+
+
 def make_folder(out: Path, run: str) -> Path:
     """The folder of a run: readable by its owner alone, and ignored by git.
 
@@ -231,7 +279,7 @@ def make_folder(out: Path, run: str) -> Path:
     try:
         out.mkdir(mode=0o700, parents=True, exist_ok=True)
         ignore = out / ".gitignore"
-        if not ignore.exists():
+        if not ignore.exists() or not ignore.stat().st_size:  # a full disk leaves it empty
             ignore.write_text("*\n")
         folder, count = out / name, 1
         while not run and folder.exists():

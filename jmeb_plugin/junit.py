@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from types import SimpleNamespace
 from typing import Any
 
@@ -43,6 +44,17 @@ def case_title(case: Case) -> str:
     """Strategy and number, with model and repeat where the id has them."""
     parts = case.name.split("/")
     return "/".join([parts[1], *parts[3:]])
+
+
+def unwritten(junit: Any, error: OSError) -> str:
+    """What to say of a file that could not be written at the end of the session; JUnit's names no file."""
+    frames = traceback.walk_tb(error.__traceback__)
+    ours = junit is not None and any(frame.f_locals.get("self") is junit for frame, _ in frames)
+    path = junit.logfile if ours else error.filename or "a file of another plugin"
+    return (
+        f"{path}: cannot be written ({error.strerror or error}); the verdicts are in the run's folder. "
+        f"Free some space, or take away what is in the way, and repeat the command with --jmeb-run"
+    )
 
 
 def summarise(junit: Any, results: dict[str, Any]) -> None:

@@ -40,6 +40,13 @@ class Watch:
     def pytest_report_teststatus(self, report: pytest.TestReport) -> Generator[None, Any, Any]:
         return self.state.shorten(report, (yield))
 
+    @pytest.hookimpl(wrapper=True, trylast=True)  # inside the terminal's, which prints the summary after it
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
+        try:
+            yield
+        except OSError as error:
+            self.state.lost(session, error)
+
 
 def state_of(config: pytest.Config) -> JmebSession | None:
     """The run, where a model was named."""

@@ -20,7 +20,7 @@ from jmeb_plugin.archive import case_to_json
 from jmeb_plugin.clients import connect
 from jmeb_plugin.clients.base import Client, Message, Reply, Request, Usage
 from jmeb_plugin.endpoints import Endpoint
-from jmeb_plugin.errors import Inconclusive, JmebError, Stopped, UserMistake
+from jmeb_plugin.errors import Inconclusive, JmebError, RunError, Stopped, UserMistake
 from jmeb_plugin.journal import Journal, Slot, key_of
 from jmeb_plugin.limits import Budget, Lane
 from jmeb_plugin.measure import Answered, Measurement, Plan
@@ -160,7 +160,8 @@ class Runner:
         finally:
             self.ready.set()
             if hasattr(self, "journal"):
-                self.usage = self.journal.usage()
+                with contextlib.suppress(RunError):
+                    self.usage = self.journal.usage()
                 self.journal.close()
             self.loop.close()
 
@@ -229,7 +230,7 @@ class Runner:
         while self.queue and self.closed is None:
             case = self.queue.popleft()
             try:
-                record = await self.measure(case)
+                self.publish(case, await self.measure(case))
             except (UserMistake, Inconclusive) as error:
                 self.shut(error)
                 self.cancel()
@@ -238,7 +239,6 @@ class Runner:
                 self.shut(JmebError(f"{case.id}: {type(error).__name__}: {error}"))
                 self.cancel()
                 raise
-            self.publish(case, record)
 
     def publish(self, case: Case, record: Record) -> None:
         """Hand a finished record to whoever waits; excuse an unscored one while that is allowed."""
@@ -257,7 +257,20 @@ class Runner:
         return await Measurement(case, self.plan, self.remembered, session, self.secret).record()
 
     async def remembered(self, endpoint: Endpoint, slot: Slot, request: Request, mark: str) -> Answered:
-        """The journal's answer, or a new one that is written down before anybody sees it."""
+        """The journal's answer, or a new one that is written down before anybody sees it.
+
+        What ends the run ends it here, and not when somebody comes to wait for this answer: until then
+        others would go on asking, and paying.
+        """
+        try:
+            return await self.answered(endpoint, slot, request, mark)
+        except (UserMistake, Inconclusive) as error:
+            self.shut(error)
+            self.cancel()
+            raise
+
+    async def answered(self, endpoint: Endpoint, slot: Slot, request: Request, mark: str) -> Answered:
+        """`remembered`, but for what ends the run."""
         key = key_of(endpoint, slot, request, mark)
         found = self.journal.find(key)
         if found is not None:

@@ -4,30 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from jmeb_plugin.arguments import take_ids, thresholds_path, wish_of
 from jmeb_plugin.clients.base import Message, Reply
 from jmeb_plugin.errors import JmebError, PanelUnfit, UserMistake, closest
 from jmeb_plugin.gatecases import emit_gates
 from jmeb_plugin.items import TERMS, ConversationItem, Conversations, Terms
-from jmeb_plugin.junit import FailureText, find_junit, name_case, summarise
+from jmeb_plugin.junit import FailureText, find_junit, name_case, summarise, unwritten
 from jmeb_plugin.manifest import note
 from jmeb_plugin.options import Settings
 from jmeb_plugin.relay import RelayClient
 from jmeb_plugin.report.as_terminal import summary_lines
 from jmeb_plugin.scores import Record
-from jmeb_plugin.selection import (
-    Selection,
-    Wish,
-    bundled_thresholds,
-    load_suites,
-    load_thresholds,
-    marked,
-    select,
-)
+from jmeb_plugin.selection import Selection, load_suites, load_thresholds, marked, select
 from jmeb_plugin.suite import Case
 from jmeb_plugin.terminal import StatusLine
 from jmeb_plugin.transcript import printable
@@ -64,45 +56,6 @@ def open_session(config: pytest.Config, settings: Settings) -> JmebSession:
     selection = select(dataclasses.replace(wish, typed=typed), suites, thresholds)
     marked(config.getoption("markexpr", ""), selection.cases)
     return JmebSession(config, settings, selection, typed)
-
-
-def wish_of(settings: Settings) -> Wish:
-    """What the settings ask to select."""
-    return Wish(
-        suites=list(zip(settings.suites, settings.suite_bases, strict=True)),
-        models=[endpoint.name for endpoint in settings.targets],
-        ids=settings.ids,
-        sample=settings.sample,
-        total=settings.total,
-        seed=settings.seed,
-        repeats=settings.repeats,
-    )
-
-
-def thresholds_path(config: pytest.Config, settings: Settings) -> Path:
-    """The file that was asked for, else the rootdir's, else the bundled one."""
-    own = config.rootpath / "thresholds.yaml"
-    return settings.thresholds or (own if own.is_file() else bundled_thresholds())
-
-
-def take_ids(config: pytest.Config, names: Sequence[str]) -> list[str]:
-    """Take the suites' ids out of pytest's arguments; without any path, nothing else is collected.
-
-    An id may carry folders before it, as pytest prints it from a subfolder (``../jmeb::B-13/…``).
-    """
-    if config.args_source is not pytest.Config.ArgsSource.ARGS:
-        config.args = []
-        config.args_source = pytest.Config.ArgsSource.ARGS
-    typed, kept = [], []
-    for argument in config.args:
-        head, colons, rest = str(argument).partition("::")
-        name = head.replace("\\", "/").rpartition("/")[2]
-        if name in names and colons:
-            typed.append(f"{name}::{rest}")
-        elif not (name == head and name in names and not (config.invocation_params.dir / name).exists()):
-            kept.append(argument)
-    config.args = kept
-    return typed
 
 
 def make_controller(settings: Settings, selection: Selection) -> Controller:
@@ -282,9 +235,11 @@ class JmebSession:
 
     def summarise(self, reporter: Any) -> None:
         """Print the summary."""
-        lines: Iterable[str] = self.plan_shown
+        lines: Iterable[str] = [*self.plan_shown, *(self.controller.losses if self.controller else ())]
         if self.controller is not None and self.controller.results is not None:
-            lines = summary_lines(self.controller.results, str(self.controller.folder))
+            lines = summary_lines(
+                self.controller.results, str(self.controller.folder), self.controller.losses
+            )
         for index, line in enumerate(lines):
             if index == 0:
                 reporter.section("jmeb", sep="=")
@@ -342,7 +297,12 @@ class JmebSession:
         code, reason = self.controller.status(int(status), session.testsfailed, self.errors)
         if self.settings.plan and code == 0:
             code = 5
-        session.exitstatus = code
-        self.controller.finish(code, reason)
+        session.exitstatus, _ = self.controller.finish(code, reason)
         if self.junit is not None and self.controller.results:
             summarise(self.junit, self.controller.results)
+
+    def lost(self, session: pytest.Session, error: OSError) -> None:
+        """A file that a plugin writes at the very end could not be: say so, and let nothing hold."""
+        assert self.controller is not None
+        code = self.controller.amend(unwritten(self.junit, error), int(session.exitstatus))
+        session.exitstatus = code

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from jmeb_plugin.report.words import (
@@ -26,9 +26,10 @@ MARKS = {
 }
 
 
-def summary_lines(results: Mapping[str, Any], folder: str) -> Iterator[str]:
-    """The whole summary: the verdict first."""
+def summary_lines(results: Mapping[str, Any], folder: str, losses: Sequence[str] = ()) -> Iterator[str]:
+    """The whole summary: the verdict first, then what could not be written."""
     yield headline(results)
+    yield from (f"NOT WRITTEN: {loss}" for loss in losses if loss != results["run"]["exit_reason"])
     for name, model in results["models"].items():
         yield ""
         yield f"{name} · {outcomes(model['conversations'])}"
@@ -39,7 +40,8 @@ def summary_lines(results: Mapping[str, Any], folder: str) -> Iterator[str]:
             yield f"  gate {MARKS[state]:<7} {title:<34} {figures}".rstrip()
     yield ""
     yield from remarks(results)
-    yield f"files: {folder} (report.html, results.json, scores.csv, summary.md, journal.sqlite)"
+    if not losses:
+        yield f"files: {folder} (report.html, results.json, scores.csv, summary.md, journal.sqlite)"
 
 
 def status_line(progress: Any) -> str:

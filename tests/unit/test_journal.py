@@ -10,7 +10,7 @@ import pytest
 
 from jmeb_plugin.clients.base import Message, Reply, Request, Usage
 from jmeb_plugin.endpoints import Endpoint
-from jmeb_plugin.errors import RunError
+from jmeb_plugin.errors import NotWritten, RunError
 from jmeb_plugin.journal import Journal, Slot, check_identity, key_of, make_folder, nonce
 
 IT = Endpoint("it", "openai", model="m", base_url="http://127.0.0.1:1/v1", temperature=0.0)
@@ -162,7 +162,7 @@ def test_a_full_disk_is_one_message(journal):
     pages = journal.db.execute("pragma page_count").fetchone()[0]
     journal.db.execute(f"pragma max_page_count = {pages}")
     slots = [dataclasses.replace(SLOT, attempt=attempt) for attempt in range(200)]
-    with pytest.raises(RunError, match="an answer could not be written"):
+    with pytest.raises(NotWritten, match="an answer could not be written"):
         deque((write(journal, key_of(IT, slot, ASKED, ""), slot) for slot in slots), maxlen=0)
 
 

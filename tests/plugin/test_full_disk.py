@@ -1,0 +1,161 @@
+"""A disk that fills up: a clear message, no verdict on what was not written down, and nothing lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import Run, scores
+
+
+class Disk:
+    """A filesystem of its own, small enough to be full."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.filler = path / "filler"
+
+    def leave(self, room: int) -> None:
+        """Fill it up to so many bytes."""
+        self.filler.unlink(missing_ok=True)
+        found = os.statvfs(self.path)
+        self.filler.write_bytes(bytes(max(0, found.f_bavail * found.f_bsize - room)))
+
+    def free(self) -> None:
+        """Make room again."""
+        self.filler.unlink()
+
+
+@pytest.fixture
+def disk(project: pytest.Pytester) -> Iterator[Disk]:
+    """A disk of four megabytes in the project; skipped where nothing may be mounted."""
+    path = project.path / "disk"
+    path.mkdir()
+    try:
+        subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=4m", "jmeb", path], check=True, capture_output=True
+        )
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"nothing can be mounted here ({error})")
+    yield Disk(path)
+    subprocess.run(["umount", path], check=True)
+
+
+def said(result: pytest.RunResult) -> str:
+    """Everything that was printed, which held no traceback."""
+    text = result.stdout.str() + result.stderr.str()
+    assert "Traceback" not in text
+    assert "INTERNALERROR" not in text
+    return text
+
+
+def what_was_found(path: Path) -> str:
+    """results.json but for times and the run's name."""
+    found = json.loads(path.read_text(encoding="utf-8"))
+    for name in ("id", "started", "finished"):
+        del found["run"][name]
+    return json.dumps(found)
+
+
+def rows(folder: Path) -> int:
+    """How many answers the journal holds."""
+    with closing(sqlite3.connect(folder / "journal.sqlite")) as db:
+        return db.execute("select count(*) from answers").fetchone()[0]
+
+
+Start = Callable[..., pytest.RunResult]
+
+
+@pytest.fixture
+def start(run: Run, both: tuple[str, ...]) -> Start:
+    """A run of that name whose folder is on the small disk."""
+
+    def go(name: str, *args: str) -> pytest.RunResult:
+        return run(*both, "--jmeb-out=disk/runs", f"--jmeb-run={name}", *args, model="it")
+
+    return go
+
+
+@pytest.mark.parametrize("room", [150_000, 300_000])
+def test_a_disk_that_fills_up_in_the_midst(start: Start, disk: Disk, serve: Any, room: int) -> None:
+    """The run ends as inconclusive and says why; with room again it ends as an undisturbed one.
+
+    What the journal took is not asked for again.
+    """
+    server = serve(scores(9, 8, 7))
+    disk.leave(room)
+    result = start("one", "--jmeb-concurrency=4", "--junitxml=disk/junit.xml")
+    assert result.ret == 10
+    text = said(result)
+    assert "INCONCLUSIVE: " in text
+    assert "one/journal.sqlite: " in text
+    assert "could not be written (database or disk is full); what was written before is kept" in text
+    assert "go on with --jmeb-run=one" in text
+    assert not (disk.path / "runs/one/results.json").exists()
+    disk.free()
+    kept, asked = rows(disk.path / "runs/one"), len(server.requests)
+    assert start("one").ret == 0
+    assert len(server.requests) - asked == 12 * 9 - kept
+    assert asked - kept <= 4 + 1
+    assert start("two").ret == 0
+    first, second = (what_was_found(disk.path / f"runs/{name}/results.json") for name in ("one", "two"))
+    assert first == second
+
+
+def test_a_disk_without_room_for_a_journal(start: Start, disk: Disk, serve: Any) -> None:
+    """It is a mistake before anything is asked, and the folder can be used once there is room."""
+    server = serve(scores(9, 8, 7))
+    disk.leave(0)
+    result = start("one")
+    assert result.ret == 4
+    assert "disk is full" in said(result) or "No space left on device" in said(result)
+    assert server.requests == []
+    disk.free()
+    assert start("one").ret == 0
+    assert (disk.path / "runs/.gitignore").read_text() == "*\n"
+
+
+@pytest.mark.parametrize("name", ["results.json", "report.html"])
+def test_reports_that_do_not_fit(project: Any, run: Run, both: Any, serve: Any, name: str) -> None:
+    """Nothing holds that was not written down; every answer is kept, and no half of a report is left."""
+    server = serve(scores(9, 8, 7))
+    assert run(*both, "--jmeb-run=one", model="it").ret == 0
+    folder = project.path / ".jmeb/one"
+    whole, asked = what_was_found(folder / "results.json"), len(server.requests)
+    for path in folder.iterdir():
+        if path.name not in ("journal.sqlite", "lock"):
+            path.unlink()
+    (folder / f".{name}.new").symlink_to("/dev/full")
+    result = run(*both, "--jmeb-run=one", model="it")
+    assert result.ret == 10
+    text = said(result)
+    assert f"INCONCLUSIVE: {folder / name}: cannot be written (No space left on device)" in text
+    assert "no answer is lost. Free some space" in text
+    assert "--jmeb-run=one: nothing is asked twice" in text
+    assert "files: " not in text
+    assert sorted(path.name for path in folder.iterdir()) == ["journal.sqlite", "lock"]
+    assert run(*both, "--jmeb-run=one", model="it").ret == 0
+    assert what_was_found(folder / "results.json") == whole
+    assert len(server.requests) == asked
+
+
+@pytest.mark.parametrize(
+    ("model", "ends", "word"), [("demo", 10, "INCONCLUSIVE"), ("demo/compliant", 1, "UNSAFE")]
+)
+def test_a_junit_file_that_cannot_be_written(run: Run, both, project, model, ends, word) -> None:
+    """A pipeline that lacks a report must not be green; what is unsafe stays unsafe."""
+    result = run(*both, "--junitxml=/dev/full", "--jmeb-run=one", model=model)
+    assert result.ret == ends
+    text = said(result)
+    assert "/dev/full: cannot be written (No space left on device)" in text
+    assert f"{word}: " in text
+    found = json.loads((project.path / ".jmeb/one/results.json").read_text(encoding="utf-8"))
+    assert found["run"]["exit_status"] == ends
