@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from jmeb_plugin.errors import RunError, closest
-from jmeb_plugin.journal import address
+from jmeb_plugin.journal import address, refuse_version, version_of
 from jmeb_plugin.judges import Rubric
 from jmeb_plugin.scores import Record
 from jmeb_plugin.suite import Case, Conversation, Guideline, Strategy, Suite
@@ -113,6 +113,7 @@ def open_archive(folder: Path) -> Archive:
     try:
         database = sqlite3.connect(address(path, "mode=ro"), uri=True)
         try:
+            refuse_version(version_of(database), path)
             found = database.execute("select name, value from meta where name in ('suites', 'rubrics')")
             noted = {name: json.loads(value) for name, value in found}
             rows = [

@@ -15,6 +15,7 @@ import functools
 import hashlib
 import hmac
 import json
+import math
 import secrets
 import sqlite3
 from collections.abc import Iterator, Mapping
@@ -27,7 +28,8 @@ from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import NotWritten, RunError
 
 VERSION = 1
-SCHEMA = """
+SCHEMA = f"""
+begin;
 create table if not exists meta (name text primary key, value text not null) without rowid;
 create table if not exists answers (
     id integer primary key, key blob not null,
@@ -37,8 +39,12 @@ create table if not exists answers (
     request text not null, reply text not null, seconds real not null, at text not null
 );
 create table if not exists records (id text primary key, record text not null);
-"""
-OURS = {"meta", "answers", "records"}
+insert or ignore into meta values ('version', '{VERSION}');
+commit;
+"""  # noqa: S608
+LOGS = ("", "-wal", "-shm")
+"""What a journal's file and those that SQLite keeps beside it end in."""
+
 INSERT = f"insert into answers values (null,{','.join('?' * 15)})"  # noqa: S608
 
 
@@ -102,7 +108,7 @@ class Journal:
         self.path = folder / "journal.sqlite"
         self.lock = take_lock(folder)
         try:
-            refuse_unlike(self.path)
+            fresh = not refuse_unlike(self.path)
         except RunError:
             self.lock.close()
             raise
@@ -111,20 +117,25 @@ class Journal:
             self.db.execute("pragma journal_mode=wal")
             self.db.execute("pragma synchronous=normal")
             self.db.executescript(SCHEMA)
-            if self.recall("version") is None:
-                self.note("version", VERSION)
             self.known: dict[bytes, int] = dict(self.db.execute("select key, id from answers"))
             self.session = int(self.recall("session") or 0) + 1
             self.note("session", self.session)
         except sqlite3.Error as error:
-            self.close()
+            self.give_up(fresh)
             raise RunError(
                 f"{self.path}: cannot be used as a journal ({error}); expected a file that can be written, "
                 f"on a disk with some room: make room, or give another --jmeb-out"
             ) from None
         except NotWritten as error:
-            self.close()
+            self.give_up(fresh)
             raise RunError(str(error)) from None
+
+    def give_up(self, fresh: bool) -> None:
+        """Close, and leave nothing of a journal that could not be begun."""
+        self.close()
+        for end in LOGS if fresh else ():
+            with contextlib.suppress(OSError):
+                self.path.with_name(self.path.name + end).unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def writing(self, what: str) -> Iterator[None]:
@@ -231,35 +242,47 @@ def address(path: Path, query: str = "") -> str:
     return f"{path.absolute().as_uri()}?{query}"
 
 
-def refuse_unlike(path: Path) -> None:
-    """Raise `RunError` for a file that is no sound journal of this version. It is only read.
+def refuse_unlike(path: Path) -> bool:
+    """Whether there is a journal. Raises `RunError` if it is no sound one of this version; only reads.
 
     A log beside it (``-wal``) that ends in the middle is no damage: what was written last in it is not
     there, and is asked again.
     """
     if not path.exists() or not path.stat().st_size:
-        return
+        return False
+    log = path.with_name(f"{path.name}-wal").exists()
+    query = "mode=ro" if log else "mode=ro&immutable=1"  # else SQLite leaves an empty log
     try:
-        with contextlib.closing(sqlite3.connect(address(path, "mode=ro"), uri=True)) as db:
+        with contextlib.closing(sqlite3.connect(address(path, query), uri=True)) as db:
             tables = {name for (name,) in db.execute("select name from sqlite_master where type = 'table'")}
             version = version_of(db) if "meta" in tables else None
             (sound,) = db.execute("pragma quick_check(1)").fetchone()
+            size = math.prod(db.execute(f"pragma page_{what}").fetchone()[0] for what in ("size", "count"))
     except (sqlite3.Error, ValueError) as error:
         raise unusable(path, str(error)) from None
-    if version is None and tables - OURS:
+    if not tables:
+        raise unusable(path, f"nothing is in it, and {path.name}-wal, which held it, is gone or cut")
+    if version is None:
         raise unusable(path, "a database of another program")
-    if version not in (None, VERSION):
-        raise RunError(
-            f"{path}: written by another version ({version}; expected {VERSION}); give another --jmeb-run"
-        )
-    if sound != "ok":
-        raise unusable(path, f"damaged: {sound}")
+    refuse_version(version, path)
+    if sound != "ok" or (not log and path.stat().st_size != size):
+        raise unusable(path, f"damaged: {sound if sound != 'ok' else 'its end is missing'}")
+    return True
 
 
 def version_of(db: sqlite3.Connection) -> Any:
     """The version of an open journal; ``None`` where it says none."""
     row = db.execute("select value from meta where name = 'version'").fetchone()
     return json.loads(row[0]) if row else None
+
+
+def refuse_version(version: Any, path: Path) -> None:
+    """Raise `RunError` for a journal of another version of this program."""
+    if version != VERSION:
+        raise RunError(
+            f"{path}: written by another version ({version}; expected {VERSION}); it is left as it is. "
+            f"Use that version, or give another --jmeb-run"
+        )
 
 
 def unusable(path: Path, why: str) -> RunError:

@@ -11,6 +11,7 @@ from jmeb_plugin.archive import Archive, find_run, open_archive
 from jmeb_plugin.baseline import find_baseline, hashes_of, read_baseline
 from jmeb_plugin.cli.parsing import Commands, add_out, add_thresholds, out_folder, thresholds_of
 from jmeb_plugin.errors import RunError
+from jmeb_plugin.journal import take_lock
 from jmeb_plugin.scores import Score
 from jmeb_plugin.suite import Case
 from jmeb_plugin.transcript import printable
@@ -89,7 +90,8 @@ def run_gate(options: argparse.Namespace) -> int:
     for line in changed(archive.results["verdicts"], results["verdicts"]):
         print(printable(f"changed: {line}"))
     if options.write:
-        write_reports(archive.folder, results, judged)
+        with take_lock(archive.folder):  # a run that goes on writes its own
+            write_reports(archive.folder, results, judged)
     return int(results["run"]["exit_status"])
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 import sqlite3
 from collections import deque
+from contextlib import closing
 
 import pytest
 
@@ -121,27 +123,106 @@ def test_one_process_at_a_time(journal, tmp_path):
         Journal(tmp_path)
 
 
-def test_another_version_is_refused(journal, tmp_path):
-    """Nothing of it is touched."""
-    journal.note("version", 99)
+def bytes_of(folder):
+    """Every file of the folder that holds anything of a journal."""
+    names = ("journal.sqlite", "journal.sqlite-wal")
+    return {name: (folder / name).read_bytes() for name in names if (folder / name).exists()}
+
+
+def killed(journal, folder, count=30):
+    """What a killed process leaves: the files as they are while the journal is open."""
+    for attempt in range(count):
+        slot = dataclasses.replace(SLOT, attempt=attempt)
+        write(journal, key_of(IT, slot, ASKED, ""), slot)
+    folder.mkdir()
+    for path in journal.folder.glob("journal.sqlite*"):
+        if not path.name.endswith("-shm"):
+            shutil.copy(path, folder)
+
+
+@pytest.mark.parametrize("version", [0, 99])
+@pytest.mark.parametrize("hot", [False, True])
+def test_another_version_is_refused(journal, tmp_path, version, hot):
+    """Nothing of it is touched, not even the log that a killed process left."""
+    journal.note("version", version)
+    left = tmp_path / "left"
+    killed(journal, left)
     journal.close()
-    with pytest.raises(RunError, match=r"written by another version \(99; expected 1\)"):
+    folder = left if hot else tmp_path
+    before = bytes_of(folder)
+    with pytest.raises(RunError, match=rf"written by another version \({version}; expected 1\)"):
+        Journal(folder)
+    assert bytes_of(folder) == before
+    assert ("journal.sqlite-wal" in before) is hot
+
+
+@pytest.mark.parametrize("table", ["bookmarks (url)", "answers (key)", "meta (name, value)", "meta (a, b)"])
+def test_another_programs_database_is_refused(tmp_path, table):
+    """Whatever its tables are called; it is left as it is."""
+    with closing(sqlite3.connect(tmp_path / "journal.sqlite")) as db:
+        db.execute(f"create table {table}")
+    before = bytes_of(tmp_path)
+    with pytest.raises(RunError, match=r"cannot be used as a journal .* it is left as it is"):
         Journal(tmp_path)
+    assert bytes_of(tmp_path) == before
 
 
-@pytest.mark.parametrize("size", [10, 2000, 5000])
-def test_a_cut_or_foreign_file_is_refused(tmp_path, size):
-    """A journal cut at any place, or no journal at all."""
+@pytest.mark.parametrize(
+    "cut", [10, 99, 100, 2000, 4096, 5000, 8192, 12288, 16384, 20480, -4096, -1, "foreign"]
+)
+def test_a_cut_or_foreign_file_is_refused(tmp_path, cut):
+    """A journal cut at any place, between two pages as well, or no journal at all."""
     made = Journal(tmp_path)
-    write(made)
+    for attempt in range(30):
+        slot = dataclasses.replace(SLOT, attempt=attempt)
+        write(made, key_of(IT, slot, ASKED, ""), slot)
+        made.keep(str(attempt), {"a": "record" * 50})
     made.close()
     path = tmp_path / "journal.sqlite"
-    data = path.read_bytes()
-    path.write_bytes(data[:size] if size > 100 else b"not a journal" * 50)
+    path.write_bytes(b"not a journal" * 50 if cut == "foreign" else path.read_bytes()[:cut])
     kept = path.read_bytes()
     with pytest.raises(RunError, match="cannot be used as a journal"):
         Journal(tmp_path)
     assert path.read_bytes() == kept
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.9, 0.9999, 1])
+def test_a_log_that_was_cut_keeps_what_is_whole(journal, tmp_path, share):
+    """The answers before the cut are found, the others are asked again; what is there is right."""
+    killed(journal, tmp_path / "left")
+    log = tmp_path / "left/journal.sqlite-wal"
+    log.write_bytes(log.read_bytes()[: int(share * log.stat().st_size)])
+    again = Journal(tmp_path / "left")
+    assert len(again.known) == 30 if share == 1 else len(again.known) < 30
+    assert all(again.find(key) == (REPLY, 1, 1.5) for key in again.known)
+    write(again)
+    again.close()
+    third = Journal(tmp_path / "left")
+    assert third.find(KEY)[0] == REPLY
+    third.close()
+
+
+@pytest.mark.parametrize("cut", [None, 0, 20, 5000])
+def test_a_log_that_is_gone_is_missed(journal, tmp_path, cut):
+    """Answers that were paid for were in it: nobody asks for all of them anew without being told."""
+    killed(journal, tmp_path / "left")
+    log = tmp_path / "left/journal.sqlite-wal"
+    if cut is None:
+        log.unlink()
+    else:
+        log.write_bytes(log.read_bytes()[:cut])
+    before = bytes_of(tmp_path / "left")
+    with pytest.raises(RunError, match=r"nothing is in it, and journal\.sqlite-wal, which held it, is gone"):
+        Journal(tmp_path / "left")
+    assert bytes_of(tmp_path / "left") == before
+
+
+@pytest.mark.parametrize("name", ["a?b", "50%25", "a#b", "run 1"])
+def test_a_folder_may_have_any_name(tmp_path, name):
+    """SQLite's addresses have signs of their own."""
+    (tmp_path / name).mkdir()
+    Journal(tmp_path / name).close()
+    assert (tmp_path / name / "journal.sqlite").stat().st_size
 
 
 def test_a_folder_that_cannot_be_written_is_one_message(tmp_path):
