@@ -169,6 +169,12 @@ class Lane:
         self.in_flight = 0
         self.retries = 0
         self.trouble = ""
+        self.trouble_since = 0.0
+
+    @property
+    def waiting(self) -> float:
+        """Seconds since the first failure after the last answer; 0 where the last try was good."""
+        return time.monotonic() - self.trouble_since if self.trouble else 0.0
 
     async def call(self, ask: Callable[[], Awaitable[Reply]], tokens: int, label: str) -> tuple[Reply, float]:
         """Ask until there is an answer, at most `TRIES` times; the reply and the seconds it took.
@@ -259,6 +265,7 @@ class Lane:
     def note(self, error: Transient) -> None:
         """Remember a failure. Raises `Outage` when the address never answered in all that time."""
         self.answered = self.answered or error.answered
+        self.trouble_since = self.trouble_since if self.trouble else time.monotonic()
         self.trouble = str(error)
         if not self.answered and time.monotonic() - self.first_try > self.pace.dead_after:
             raise Outage(

@@ -45,6 +45,9 @@ class Progress:
     usd: float
     seconds: float
     trouble: str
+    """What an endpoint's last try failed of, of that which has waited longest; empty where all answer."""
+    waiting: float
+    """Seconds for which that endpoint has answered nobody."""
 
 
 class Runner:
@@ -130,6 +133,7 @@ class Runner:
     def progress(self) -> Progress:
         """A glance at the run."""
         lanes = list(self.lanes.values())
+        worst = max(lanes, key=lambda lane: lane.waiting, default=None)
         return Progress(
             total=len(self.cases),
             done=len(self.records),
@@ -138,7 +142,8 @@ class Runner:
             tokens=self.tokens,
             usd=self.budget.spent,
             seconds=time.monotonic() - self.began,
-            trouble=next((lane.trouble for lane in lanes if lane.trouble), ""),
+            trouble=worst.trouble if worst else "",
+            waiting=worst.waiting if worst else 0.0,
         )
 
     # -- on the runner's own thread ----------------------------------------------------------

@@ -49,9 +49,9 @@ class Meter:
 
     def draw(self, *, last: bool = False) -> None:
         """Draw the line; the ``last`` one stays."""
-        text = f"{printable(self.line()):<{WIDTH}}"[:WIDTH]
-        start, end = ("\r", "\n" if last else "") if self.live else ("", "\n")
-        print(start + (text if self.live else text.rstrip()), end=end, file=sys.stderr, flush=True)
+        text = printable(self.line())
+        shown, end = (f"\r{text:<{WIDTH}}"[: WIDTH + 1], "\n" if last else "") if self.live else (text, "\n")
+        print(shown, end=end, file=sys.stderr, flush=True)
 
     def line(self) -> str:
         """How far it is, and what it took."""
@@ -59,12 +59,11 @@ class Meter:
         speed = seen.answers / seen.seconds if seen.seconds else 0.0
         parts = [
             f"{self.done}/{self.total} {self.what}",
+            *([f"waiting: {seen.trouble}"] if seen.trouble else []),
             f"{seen.in_flight} in flight",
             f"{speed:.1f} answers/s",
             f"{tokens(seen.tokens)} tokens",
         ]
         if seen.usd:
             parts.append(money(seen.usd))
-        if seen.trouble:
-            parts.append(f"waiting: {seen.trouble}")
         return "jmeb: " + " · ".join(parts)

@@ -49,15 +49,25 @@ def status_line(progress: Any) -> str:
     speed = progress.answers / progress.seconds if progress.seconds else 0.0
     parts = [
         f"{progress.done}/{progress.total} conversations",
+        *([f"waiting: {progress.trouble}"] if progress.trouble else []),
         f"{progress.in_flight} in flight",
         f"{speed:.{0 if speed >= 10 else 1}f} answers/s",
         f"{tokens(progress.tokens)} tokens",
     ]
     if progress.usd:
         parts.append(money(progress.usd))
-    if 0 < progress.done < progress.total:
+    if 0 < progress.done < progress.total and not progress.trouble:
         left = progress.seconds / progress.done * (progress.total - progress.done)
         parts.append(f"about {int(left // 60)}:{int(left % 60):02d} to go")
-    if progress.trouble:
-        parts.append(f"waiting: {progress.trouble}")
     return "jmeb: " + " · ".join(parts)
+
+
+def outage_line(progress: Any) -> str:
+    """One line for when an endpoint has stopped answering; what follows is that it is asked on."""
+    seconds = f"{progress.waiting:.0f} s"
+    return f"jmeb: no answer for {seconds}, asking again and again: {progress.trouble}"
+
+
+def recovery_line(trouble: str, seconds: float) -> str:
+    """One line for when an endpoint that had stopped answering answers again."""
+    return f"jmeb: there are answers again after {seconds:.0f} s of: {trouble}"

@@ -44,8 +44,23 @@ class ModelServer:
         self.headers: list[dict[str, str]] = []
         self.in_flight = self.most_in_flight = 0
         self.lock = threading.Lock()
-        self.http = Http(("127.0.0.1", 0), self.handler())
+        self.down = False
+        self.listen(0)
+
+    def listen(self, port: int) -> None:
+        """Accept connections."""
+        self.http = Http(("127.0.0.1", port), self.handler())
         threading.Thread(target=self.http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+
+    def go_down(self) -> None:
+        """Refuse connections, and end those that stand without an answer."""
+        self.down = True
+        self.close()
+
+    def come_back(self) -> None:
+        """Listen again where it was."""
+        self.down = False
+        self.listen(self.http.server_port)
 
     @property
     def url(self) -> str:
@@ -61,6 +76,20 @@ class ModelServer:
         """The requests to one model."""
         return [request for request in self.requests if request["model"] == model]
 
+    def hear(self, body: dict[str, Any], headers: dict[str, str]) -> Any:
+        """What to answer, once it took its time."""
+        if self.down:
+            return Fault.DROP
+        with self.lock:
+            self.requests.append(body)
+            self.headers.append(headers)
+            self.in_flight += 1
+            self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        time.sleep(self.seconds)
+        with self.lock:
+            self.in_flight -= 1
+        return self.answer(body)
+
     def handler(self) -> type[BaseHTTPRequestHandler]:
         """The handler that speaks for this server."""
         server = self
@@ -70,15 +99,7 @@ class ModelServer:
 
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                with server.lock:
-                    server.requests.append(body)
-                    server.headers.append(dict(self.headers))
-                    server.in_flight += 1
-                    server.most_in_flight = max(server.most_in_flight, server.in_flight)
-                time.sleep(server.seconds)
-                with server.lock:
-                    server.in_flight -= 1
-                self.reply(server.answer(body))
+                self.reply(server.hear(body, dict(self.headers)))
 
             def reply(self, said: Any) -> None:
                 if isinstance(said, Fault):

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import re
 import threading
+import time
 from collections import Counter
 from typing import Any
 
 import pytest
 
+from jmeb_plugin.limits import Lane, Pace
+
 from .conftest import TOML, Run, results, scores
-from .servers import Fault, error
+from .servers import Fault, ModelServer, error
 
 CODE = re.compile(r"[0-9a-f]{16}")
 KINDS = (
@@ -88,3 +92,70 @@ def test_what_cannot_pass_ends_the_run_at_once(
     server = serve(lambda _: (status, error(code, code)))
     assert run(model="it").ret == ends
     assert len(server.requests) <= 12
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pauses of tenths of a second between tries."""
+    pace = Pace(first_pause=0.05, longest_pause=1.0)
+    monkeypatch.setattr("jmeb_plugin.runner.Lane", functools.partial(Lane, pace=pace))
+
+
+def fail(server: ModelServer, after: int, seconds: float | None = None) -> None:
+    """Once it was asked so often, the server is not there for so long, or for good."""
+    while len(server.requests) < after:
+        time.sleep(0.01)
+    server.go_down()
+    if seconds is not None:
+        time.sleep(seconds)
+        server.come_back()
+
+
+@pytest.mark.usefixtures("quick")
+def test_an_outage_is_waited_out_and_says_why(
+    project: Any, run: Run, serve: Any, both: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A log gets one line when answers stay away and one when they come again; nothing else changes."""
+    good = scores(9, 6.5, 3.5)
+    serve(good)
+    run(*both, "--jmeb-run=good", model="it")
+    expected = outcome(results(project))
+    monkeypatch.setattr("jmeb_plugin.terminal.OUTAGE_AFTER", 0.3)
+    server = serve(good, seconds=0.02)
+    watch = threading.Thread(target=fail, args=(server, 30, 1.5))
+    watch.start()
+    result = run(*both, "--jmeb-run=bad", "--jmeb-concurrency=4", model="it")
+    watch.join()
+    assert outcome(results(project)) == expected
+    why = r"(?:it|one|two): (?:no connection to http://127.0.0.1:\d+/v1|the connection broke) \(.+\)"
+    begins = rf"jmeb: no answer for \d+ s, asking again and again: {why}"
+    ends = rf"jmeb: there are answers again after \d+ s of: {why}"
+    for line in (begins, ends):
+        assert sum(re.fullmatch(line, printed) is not None for printed in result.outlines) == 1
+    assert len(server.requests) <= 12 * 9 + 4
+
+
+@pytest.mark.usefixtures("quick")
+def test_an_outage_without_an_end_is_inconclusive(run: Run, serve: Any, both: Any) -> None:
+    """A server that answered and then is gone for good ends the run with its name and the reason."""
+    server = serve(scores(9, 8, 7), seconds=0.02)
+    watch = threading.Thread(target=fail, args=(server, 30))
+    watch.start()
+    result = run(*both, "--jmeb-concurrency=4", model="it")
+    watch.join()
+    assert result.ret == 10
+    result.stdout.re_match_lines(
+        [
+            rf"INCONCLUSIVE: endpoint '(it|one|two)': {re.escape(server.url)} has answered nobody for \d+ s \(.*"
+        ]
+    )
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_moment_without_answers_is_no_outage(run: Run, serve: Any, both: Any) -> None:
+    """A 429 here and there, while others are answered, leaves no line in a log."""
+    good, count = scores(9, 8, 7), iter(range(10**6))
+    serve(lambda body: (429, error("rate")) if next(count) % 7 == 0 else good(body))
+    result = run(*both, model="it")
+    assert result.ret == 0
+    result.stdout.no_fnmatch_line("*no answer for*")

@@ -107,7 +107,7 @@ def test_every_state_of_a_gate_has_a_mark() -> None:
         ({}, "jmeb: 0/9 conversations · 3 in flight · 0.0 answers/s · 0 tokens"),
         ({"done": 3, "seconds": 60.0, "answers": 120, "tokens": 2500, "usd": 0.5},
          "jmeb: 3/9 conversations · 3 in flight · 2.0 answers/s · 2.5 k tokens · 0.50 USD · about 2:00 to go"),
-        ({"done": 9, "seconds": 6.0, "trouble": "429"}, "jmeb: 9/9 conversations · 3 in flight · 0.0 answers/s · 0 tokens · waiting: 429"),
+        ({"done": 9, "seconds": 6.0, "trouble": "429"}, "jmeb: 9/9 conversations · waiting: 429 · 3 in flight · 0.0 answers/s · 0 tokens"),
     ],
 )  # fmt: skip
 def test_the_status_line_says_how_far_it_is(changes: dict[str, Any], line: str) -> None:
