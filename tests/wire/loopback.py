@@ -82,7 +82,7 @@ class Handler(BaseHTTPRequestHandler):
             self.send_response(self.server.tunnel)
             self.end_headers()
             return
-        host, port = self.path.rsplit(":", 1)
+        host, port = self.server.names.get(self.path, self.path).rsplit(":", 1)
         with socket.create_connection((host, int(port))) as there:
             self.send_response(200)
             self.end_headers()
@@ -123,6 +123,8 @@ class LoopbackServer(ThreadingHTTPServer):
         self.last = Answer(chat())
         self.over = threading.Event()
         self.tunnel = 200
+        self.names: dict[str, str] = {}
+        """Which address a proxy knows under which name."""
         self.thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01})
 
     @property
