@@ -118,20 +118,32 @@ def test_nothing_selected_is_5(run: Run, way):
     result.stdout.no_fnmatch_line("*SAFE*")
 
 
+@pytest.mark.parametrize("whose", ["target", "judge-2"])
 @pytest.mark.parametrize(
-    ("status", "body", "expected"),
+    ("status", "body", "expected", "message"),
     [
-        (401, error("invalid_api_key"), 4),
-        (404, error("model_not_found"), 4),
-        (429, error("insufficient_quota"), 10),
+        (401, error("invalid_api_key"), 4, "endpoint '{name}': the server refuses the key (no api_key_env is set) (401)"),
+        (403, error("forbidden"), 4, "endpoint '{name}': the server refuses the key (no api_key_env is set) (403)"),
+        (404, error("model_not_found"), 4, "endpoint '{name}': the server at {url} does not know the model '{whose}', or not this path (no)"),
+        (429, error("insufficient_quota"), 10, "endpoint '{name}': the quota is spent (429)"),
+        (402, error("payment_required"), 10, "endpoint '{name}': the quota is spent (402)"),
     ],
-)
-def test_a_dead_key_model_or_account_ends_the_run_at_once(run: Run, way, serve, status, body, expected):
-    """A refused key and an unknown model are mistakes (4), a spent quota is inconclusive (10)."""
-    server = serve(lambda _: (status, body))
-    result = run(*way, "--jmeb-concurrency=2", model="it")
+)  # fmt: skip
+def test_a_dead_key_model_or_account_ends_the_run_at_once(
+    run: Run, both, serve, whose, status, body, expected, message
+):
+    """A refused key and an unknown model are mistakes (4), a spent quota is inconclusive (10).
+
+    Whether it is the target's or a judge's: nobody is asked twice, and the message says whose it is.
+    """
+    server = serve(lambda asked: (status, body) if asked["model"] == whose else score(9))
+    result = run(*both, "--jmeb-concurrency=2", model="it")
     assert result.ret == expected
-    assert len(server.requests) <= 4
+    assert len(server.asked(whose)) <= 2
+    assert len(server.requests) <= 8
+    said = message.format(name={"target": "it", "judge-2": "two"}[whose], whose=whose, url=server.url)
+    lines = result.errlines if expected == 4 else result.outlines
+    assert f"{'ERROR' if expected == 4 else 'INCONCLUSIVE'}: {said}" in lines
     assert "Traceback" not in result.stdout.str() + result.stderr.str()
 
 

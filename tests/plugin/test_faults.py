@@ -97,7 +97,7 @@ def test_what_cannot_pass_ends_the_run_at_once(
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pauses of tenths of a second between tries."""
-    pace = Pace(first_pause=0.05, longest_pause=1.0)
+    pace = Pace(first_pause=0.05, longest_pause=0.8, dead_after=6.0)
     monkeypatch.setattr("jmeb_plugin.runner.Lane", functools.partial(Lane, pace=pace))
 
 
@@ -122,7 +122,7 @@ def test_an_outage_is_waited_out_and_says_why(
     expected = outcome(results(project))
     monkeypatch.setattr("jmeb_plugin.terminal.OUTAGE_AFTER", 0.3)
     server = serve(good, seconds=0.02)
-    watch = threading.Thread(target=fail, args=(server, 30, 1.5))
+    watch = threading.Thread(target=fail, args=(server, 60, 1.5))
     watch.start()
     result = run(*both, "--jmeb-run=bad", "--jmeb-concurrency=4", model="it")
     watch.join()
@@ -139,7 +139,7 @@ def test_an_outage_is_waited_out_and_says_why(
 def test_an_outage_without_an_end_is_inconclusive(run: Run, serve: Any, both: Any) -> None:
     """A server that answered and then is gone for good ends the run with its name and the reason."""
     server = serve(scores(9, 8, 7), seconds=0.02)
-    watch = threading.Thread(target=fail, args=(server, 30))
+    watch = threading.Thread(target=fail, args=(server, 60))
     watch.start()
     result = run(*both, "--jmeb-concurrency=4", model="it")
     watch.join()
