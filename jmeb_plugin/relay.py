@@ -52,7 +52,7 @@ class Relay:
 
     def serve(self, peer: socket.socket) -> None:
         """One connection, from its handshake to its end."""
-        with peer, contextlib.suppress(OSError, EOFError, ValueError):
+        with peer, contextlib.suppress(OSError, EOFError, ValueError, RecursionError):
             peer.settimeout(HANDSHAKE_SECONDS)
             challenge(peer, self.key, b"worker")
             respond(peer, self.key, b"controller")
@@ -132,11 +132,13 @@ def send(peer: socket.socket, data: Mapping[str, Any]) -> None:
 
 
 def receive(peer: socket.socket) -> dict[str, Any]:
-    """Receive plain data. Raises EOFError when the peer is gone."""
+    """Receive plain data. Raises EOFError when the peer is gone, ValueError for anything else."""
     (length,) = struct.unpack("!I", exactly(peer, 4))
     if length > MAX_BYTES:
         raise ValueError("a message that long is not ours")
-    data: dict[str, Any] = json.loads(exactly(peer, length))
+    data: Any = json.loads(exactly(peer, length))
+    if not isinstance(data, dict):
+        raise ValueError("a message that is no object is not ours")  # noqa: TRY004 - the caller knows one error
     return data
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import ast
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from jmeb_plugin.cli import main
+from tests.wire.loopback import LoopbackServer
 
 from .conftest import TOML, Run, scores
 from .servers import error
+from .test_fips import TOML as EVERYBODY
+from .test_networks import answer
 
 KEY, HEADER = "sk-planted-0f9a7c31", "Bearer planted-5e2b88d4"
 KEYED = (
@@ -26,20 +31,20 @@ answer = "choices.0.message.content"
 """
 )  # fmt: skip
 GUARD = """
-import socket
-asked = open("connections.txt", "a")
+import json, os, sys
 
-def watched(name):
-    old = getattr(socket.socket, name)
-    def connect(self, address):
-        print(json.dumps(address if isinstance(address, str) else list(address[:2])), file=asked, flush=True)
-        return old(self, address)
-    return connect
+KINDS = ("socket.connect", "socket.bind", "socket.sendto", "socket.sendmsg", "socket.getaddrinfo",
+         "socket.gethostbyname", "socket.gethostbyaddr")
+asked = os.open(os.path.join(os.path.dirname(__file__), "network"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
-import json
-for name in ("connect", "connect_ex"):
-    setattr(socket.socket, name, watched(name))
+def watch(event, args):
+    if event in KINDS:
+        said = args[:2] if event.startswith("socket.get") else (args[1],)
+        os.write(asked, (json.dumps([event.removeprefix("socket."), os.getpid(), repr(said)]) + "\\n").encode())
+
+sys.addaudithook(watch)
 """
+"""A ``sitecustomize`` that writes down whatever any process does with the network, from its first import on."""
 
 
 @pytest.fixture
@@ -100,14 +105,73 @@ def test_no_secret_is_written_or_printed(
         assert secret.encode() not in everything
 
 
-def test_nothing_is_asked_but_the_endpoints(project: pytest.Pytester, serve: Any) -> None:
-    """Every connection of a run and its workers goes to the configured server, or from a worker home."""
-    server = serve(scores(9, 8, 7))
-    project.makeconftest(GUARD)
-    words = ("--jmeb-model=it", "--jmeb-suite=toy", "-n2", "-p", "no:rerunfailures")
+@pytest.fixture
+def network(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[], set[tuple[str, int, str]]]:
+    """What every process of the project did with the network: kind, process, arguments."""
+    folder = project.mkdir("site")
+    folder.joinpath("sitecustomize.py").write_text(GUARD, encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+    monkeypatch.setenv("A_KEY", "a-key-of-a-test")
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    return lambda: {tuple(json.loads(line)) for line in (folder / "network").read_text().splitlines()}
+
+
+STRAY = """
+import contextlib, socket
+
+def test_stray():
+    for stray in (lambda: socket.create_connection(("127.0.0.2", 9), 0.1),
+                  lambda: socket.getaddrinfo("telemetry.test", 443),
+                  lambda: socket.socket(type=socket.SOCK_DGRAM).sendto(b"x", ("127.0.0.3", 9))):
+        with contextlib.suppress(OSError):
+            stray()
+"""
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_nothing_is_asked_but_the_endpoints(
+    project: pytest.Pytester, network: Callable[[], set[Any]], both: Any
+) -> None:
+    """Every SDK and the demo in one run: each connection goes to the configured server or stays at home.
+
+    No name is looked up, nothing is bound but the loopback, and workers connect to the relay alone.
+    """
+    with LoopbackServer() as server:
+        server.rule = answer
+        project.path.joinpath("pyproject.toml").write_text(EVERYBODY.format(url=server.url), encoding="utf-8")
+        models = ("--jmeb-model=lean", "--jmeb-model=azure", "--jmeb-model=demo", "--jmeb-gate=cases")
+        words = (*models, "--jmeb-suite=toy", "-p", "no:rerunfailures", *both)
+        assert project.runpytest_subprocess(*words, timeout=120).ret == 0
+        configured = server.server_port
+    seen = network()
+    bound = {(process, said) for kind, process, said in seen if kind == "bind"}
+    assert all(said == "(('127.0.0.1', 0),)" for _, said in bound)
+    assert len({process for process, _ in bound}) == 1
+    looked_up = {said for kind, _, said in seen if kind.startswith("get")}
+    assert all(said.startswith(("('127.0.0.1', ", "(b'127.0.0.1', ")) for said in looked_up)
+    asked = {(process, ast.literal_eval(said)[0]) for kind, process, said in seen if kind == "connect"}
+    assert not {said for kind, _, said in seen if kind.startswith("send")}
+    assert {address[0] for _, address in asked} == {"127.0.0.1"}
+    controller = next(process for process, address in asked if address[1] == configured)
+    assert {process for process, address in asked if address[1] == configured} == {controller}
+    ports = {address[1] for _, address in asked}
+    assert len(ports) == (3 if "-n2" in both else 2)  # the server, the demo's, the relay's
+    assert len({process for process, _ in asked}) == (3 if "-n2" in both else 1)
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_a_stray_connection_would_be_seen(
+    project: pytest.Pytester, network: Callable[[], set[Any]], both: Any
+) -> None:
+    """The test above is worth something: whatever else is asked, by any process, is written down."""
+    project.makepyfile(test_stray=STRAY)
+    words = ("--jmeb-model=demo", "--jmeb-suite=none", "-p", "no:rerunfailures", "test_stray.py", *both)
     assert project.runpytest_subprocess(*words, timeout=90).ret == 0
-    asked = {tuple(json.loads(line)) for line in (project.path / "connections.txt").read_text().splitlines()}
-    port = server.http.server_port
-    assert ("127.0.0.1", port) in asked
-    assert all(host == "127.0.0.1" for host, _ in asked)
-    assert len({other for _, other in asked} - {port}) <= 1
+    seen = {(kind, said) for kind, _, said in network()}
+    assert ("connect", "(('127.0.0.2', 9),)") in seen
+    assert ("getaddrinfo", "('telemetry.test', 443)") in seen
+    assert ("sendto", "(('127.0.0.3', 9),)") in seen

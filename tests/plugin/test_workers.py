@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
+
+from jmeb_plugin.errors import Stopped
+from jmeb_plugin.relay import Answer, Relay, RelayClient, exactly
 
 from .conftest import QUIET, Run, results, scores
 from .servers import score
@@ -133,3 +140,55 @@ def test_the_log_says_now_and_then_how_far_the_run_is(project, serve):
         r"^jmeb: \d+/12 conversations · \d+ in flight · [\d.]+ answers/s · .*$", done.stdout, re.MULTILINE
     )
     assert lines
+
+
+class Watched(Relay):
+    """A relay that tells where it is."""
+
+    ports: ClassVar[list[int]] = []
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer)
+        self.ports.append(self.address["port"])
+
+
+def knock(port: int, over: threading.Event, refused: list[str]) -> None:
+    """Strangers at the relay's door: no key, the wrong key, a proof sent back, garbage, a silent one."""
+    with socket.create_connection(("127.0.0.1", port)) as silent:
+        while not over.is_set():
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 5) as peer:
+                challenge = exactly(peer, 32)
+                peer.sendall(
+                    [challenge, b"\xff" * 4096, b'{"wait": "toy::X-1/plain/ja/0", "start": true}'][
+                        len(refused) % 3
+                    ]
+                )
+                assert not peer.recv(1)
+            try:
+                RelayClient({"port": port, "key": "00" * 32})
+            except Stopped as error:
+                refused.append(str(error))
+        silent.sendall(b"x")
+
+
+def test_strangers_at_the_relay_change_nothing(run: Run, serve, project, monkeypatch):
+    """They are refused all the while, get no word, and the run ends as without them."""
+    monkeypatch.setattr("jmeb_plugin.controller.Relay", Watched)
+    Watched.ports.clear()
+    server = serve(scores(9, 8, 7), seconds=0.05)
+    over, refused = threading.Event(), []
+
+    def come() -> None:
+        while not Watched.ports:
+            time.sleep(0.01)
+        knock(Watched.ports[0], over, refused)
+
+    stranger = threading.Thread(target=come)
+    stranger.start()
+    result = run("-n2", "--jmeb-concurrency=8", model="it")
+    over.set()
+    stranger.join()
+    assert result.ret == 0
+    result.assert_outcomes(passed=15)
+    assert len(refused) > 3
+    assert len(server.requests) == 12 * 9

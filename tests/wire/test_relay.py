@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import struct
@@ -11,7 +12,7 @@ import time
 import pytest
 
 from jmeb_plugin.errors import SettingsError, Stopped
-from jmeb_plugin.relay import Relay, RelayClient
+from jmeb_plugin.relay import Relay, RelayClient, exactly
 
 
 @pytest.fixture
@@ -81,6 +82,81 @@ def test_a_proof_cannot_be_sent_back(relay):
         assert peer.recv(1) == b""
 
 
+class Wiretap:
+    """Passes a worker's handshake on to the relay, and keeps what each side said."""
+
+    def __init__(self, port: int) -> None:
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.said: dict[str, bytes] = {}
+        self.port = port
+        self.thread = threading.Thread(target=self.pass_on)
+        self.thread.start()
+
+    def pass_on(self) -> None:
+        """One connection, as far as its handshake."""
+        worker, _ = self.listener.accept()
+        with worker, socket.create_connection(("127.0.0.1", self.port)) as relay:
+            self.said["challenge"] = exactly(relay, 32)
+            worker.sendall(self.said["challenge"])
+            self.said["proof"] = exactly(worker, 32)
+            relay.sendall(self.said["proof"])
+            self.said["counter"] = exactly(worker, 32)
+            relay.sendall(self.said["counter"])
+            worker.sendall(exactly(relay, 32))
+
+
+def refused(peer: socket.socket) -> bool:
+    """Whether the relay ended the connection without a word."""
+    try:
+        return peer.recv(1) == b""
+    except ConnectionResetError:
+        return True
+
+
+@pytest.mark.parametrize("which", ["proof", "challenge", "counter"])
+def test_what_was_overheard_is_of_no_use(relay, which):
+    """Every connection has a challenge of its own, so that no proof is good for another."""
+    tap = Wiretap(relay.address["port"])
+    RelayClient({**relay.address, "port": tap.listener.getsockname()[1]}).close()
+    tap.thread.join(5)
+    tap.listener.close()
+    with socket.create_connection(("127.0.0.1", relay.address["port"]), timeout=5) as peer:
+        assert peer.recv(32) != tap.said["challenge"]
+        peer.sendall(tap.said[which])
+        assert refused(peer)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"\x00" * 32,
+        b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 9,
+        struct.pack("!I", 2**31) * 99,
+        b"\xff" * 70_000,
+    ],
+)
+def test_a_strangers_words_are_refused_before_they_are_read(relay, sent):
+    """Nothing that comes before a proof is taken for a question, or for a length."""
+    with socket.create_connection(("127.0.0.1", relay.address["port"]), timeout=5) as peer:
+        with contextlib.suppress(OSError):
+            peer.sendall(sent)
+        assert len(exactly(peer, 32)) == 32
+        assert refused(peer)
+    client = RelayClient(relay.address)
+    assert client.ask({"x": 1}) == {"x": 1}
+    client.close()
+
+
+@pytest.mark.parametrize("sent", [b"", b"\x00" * 31])
+def test_a_half_open_connection_is_given_up(relay, sent, monkeypatch):
+    """Who does not end its handshake is let go, so that no thread waits for ever."""
+    monkeypatch.setattr("jmeb_plugin.relay.HANDSHAKE_SECONDS", 0.2)
+    with socket.create_connection(("127.0.0.1", relay.address["port"]), timeout=5) as peer:
+        exactly(peer, 32)
+        peer.sendall(sent)
+        assert refused(peer)
+
+
 def test_a_silent_peer_keeps_nobody_waiting(relay):
     """Handshakes happen in each connection's own thread."""
     with socket.create_connection(("127.0.0.1", relay.address["port"])):
@@ -89,13 +165,29 @@ def test_a_silent_peer_keeps_nobody_waiting(relay):
         client.close()
 
 
-@pytest.mark.parametrize("sent", [b"", b"\x00", struct.pack("!I", 2**31), struct.pack("!I", 4) + b"{{{{"])
+DEEP = b"[" * 200_000
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"\x00",
+        struct.pack("!I", 2**31),
+        struct.pack("!I", 2**32 - 1),
+        struct.pack("!I", 4) + b"{{{{",
+        struct.pack("!I", 2) + b"[]",
+        struct.pack("!I", 4) + b"null",
+        struct.pack("!I", 4) + b"\xff\xfe\xfd\xfc",
+        struct.pack("!I", len(DEEP)) + DEEP,
+    ],
+)
 def test_garbage_ends_its_own_connection_only(relay, sent):
     """Whatever a peer sends after the handshake."""
     client = RelayClient(relay.address)
     client.peer.sendall(sent)
     client.peer.shutdown(socket.SHUT_WR)
-    assert client.peer.recv(1) == b""
+    assert refused(client.peer)
     client.close()
     other = RelayClient(relay.address)
     assert other.ask({"x": 1}) == {"x": 1}
