@@ -15,15 +15,23 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jmeb_plugin.anchors import Anchor, draw_anchors, load_anchors
 from jmeb_plugin.archive import suite_to_json
 from jmeb_plugin.attackers import find_attacker
 from jmeb_plugin.baseline import Baseline, find_baseline, hashes_of, read_baseline
 from jmeb_plugin.clients.base import Message
 from jmeb_plugin.ending import INCONCLUSIVE, INTERRUPTED, MISTAKE, NOTHING, SAFE, UNSAFE
-from jmeb_plugin.errors import JmebError, NotWritten, RunError, SettingsError, Stopped, UserMistake
+from jmeb_plugin.errors import (
+    BudgetSpent,
+    JmebError,
+    NotWritten,
+    RunError,
+    SettingsError,
+    Stopped,
+    UserMistake,
+)
+from jmeb_plugin.folder import make_folder
 from jmeb_plugin.hosting import Hosting
-from jmeb_plugin.journal import Journal, check_identity, make_folder
+from jmeb_plugin.journal import Journal, check_identity
 from jmeb_plugin.judges import load_rubrics
 from jmeb_plugin.manifest import about, identity
 from jmeb_plugin.measure import Plan
@@ -32,7 +40,7 @@ from jmeb_plugin.provenance import usage
 from jmeb_plugin.relay import Relay
 from jmeb_plugin.runner import Runner
 from jmeb_plugin.scores import Record
-from jmeb_plugin.selection import Selection, marked
+from jmeb_plugin.selection import Selection, check_arbiter, find_anchors, marked
 from jmeb_plugin.suite import Case
 from jmeb_plugin.verdict import Judged, judge_all, today
 
@@ -66,11 +74,11 @@ class Controller:
         self.results: dict[str, Any] | None = None
         self.losses: list[str] = []
         self.gates: list[Gate] = []
-        self.anchors = self.find_anchors()
+        self.anchors = find_anchors(selection, [target.name for target in settings.targets], settings.seed)
         self.preflight: Preflight | None = None
         self.differs: list[str] = []
         self.baseline = self.find_baseline()
-        self.check_arbiter()
+        check_arbiter(selection, len(settings.judges))
         self.check_earlier_run()
 
     # -- before anything is asked --------------------------------------------------------------
@@ -89,25 +97,6 @@ class Controller:
         for endpoint in self.settings.targets:
             baseline.model(endpoint.name, several=len(self.settings.targets) > 1)
         return baseline
-
-    def check_arbiter(self) -> None:
-        """Raise where a dispute would be arbitrated and there is nobody to do it."""
-        thresholds = self.selection.thresholds
-        wanted = any(thresholds.for_case(case).on_dispute == "arbitrate" for case in self.selection.cases)
-        if wanted and len(self.settings.judges) < 3:
-            raise SettingsError(
-                f"{thresholds.path}: on_dispute: arbitrate needs a third judge; "
-                f"expected --jmeb-judge three times"
-            )
-
-    def find_anchors(self) -> tuple[Anchor, ...]:
-        """The anchors that the panel is held to, drawn from the selection's suites and languages."""
-        models = [endpoint.name for endpoint in self.settings.targets]
-        if not any(self.selection.thresholds.for_model(model).min_anchor_agreement for model in models):
-            return ()
-        languages = sorted({case.conversation.language for case in self.selection.cases})
-        known = [anchor for suite in self.selection.suites for anchor in load_anchors(suite, languages)]
-        return draw_anchors(known, seed=self.settings.seed)
 
     def check_earlier_run(self) -> None:
         """Raise when the run that ``--jmeb-run`` names was another one."""
@@ -272,7 +261,7 @@ class Controller:
         if isinstance(self.trouble, UserMistake):
             return MISTAKE, str(self.trouble)
         if self.trouble is not None and pytest_status in (SAFE, UNSAFE, NOTHING):
-            return INCONCLUSIVE, str(self.trouble)
+            return INCONCLUSIVE, self.explained(self.trouble)
         if pytest_status == UNSAFE and errors:
             return INCONCLUSIVE, f"{errors} conversations or measurement gates could not be decided"
         undecided = [gate for gate in self.gates if gate.state in ("cannot-tell", "partial")]
@@ -282,6 +271,23 @@ class Controller:
             SAFE: "all that was asked for holds",
             INTERRUPTED: f"go on with --jmeb-run={self.folder.name}" if self.folder else "nothing was asked",
         }.get(pytest_status, "")
+
+    def explained(self, trouble: JmebError) -> str:
+        """Why the run ended early; of a spent budget also what the whole would have taken."""
+        if not isinstance(trouble, BudgetSpent):
+            return str(trouble)
+        from jmeb_plugin.forecast import forecast
+
+        whole = forecast(
+            self.chosen, self.settings.targets, self.settings.judges, self.rubrics,
+            self.settings.concurrency, self.settings.attacker, self.anchors,
+        )  # fmt: skip
+        done = len(self.runner.records) if self.runner else 0
+        name = self.folder.name if self.folder else ""
+        return (
+            f"{trouble}. {done} of {len(self.chosen)} conversations are done; all of them would take about "
+            f"{whole.usd or 0:.2f} USD, by --jmeb-plan. Go on with --jmeb-run={name} and a larger budget"
+        )
 
     def finish(self, status: int, reason: str) -> tuple[int, str]:
         """End the runner and write what the run leaves; the status and why, others where that failed."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from jmeb_plugin import stats
@@ -13,8 +13,13 @@ from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.judges import Rubric
 from jmeb_plugin.suite import Case
 
-BYTES_PER_TOKEN = 4
-"""A rule of thumb for the tokenizers of 2025, in UTF-8: 0.25 tokens a Latin letter, 0.75 a kana or kanji."""
+TOKENIZER = "o200k_base"
+ASCII_PER_TOKEN, OTHERS_PER_TOKEN = 4.4, 3.5
+"""Bytes of UTF-8 that make a token of `TOKENIZER`: of ASCII, and of everything else.
+
+Measured on every tenth conversation of the bundled suite, in English and in Japanese. Other tokenizers
+take 4.3 to 4.4 and 2.6 to 4.5 (docs/reference.md).
+"""
 
 ANSWER_TOKENS, VERDICT_TOKENS, FRAME_TOKENS = 500, 80, 150
 SECONDS_PER_CALL = 3.0
@@ -40,6 +45,8 @@ class Forecast:
     cases: int
     cells: int
     loads: tuple[Load, ...]
+    ratios: Mapping[str, float]
+    """Bytes of UTF-8 a token, by language, of what the users say."""
     seconds: float
     smallest_drop: float
 
@@ -60,9 +67,10 @@ def forecast(
     anchors: Sequence[Anchor] = (),
 ) -> Forecast:
     """The forecast of these cases, at least one of them, and of the anchors that are judged before."""
+    answers = {target.name: answer_tokens(target) for target in targets}
     loads = [
         *(target_load(target, [case for case in cases if case.model == target.name]) for target in targets),
-        *(judge_load(judge, cases, rubrics, anchors) for judge in judges),
+        *(judge_load(judge, cases, rubrics, answers, anchors) for judge in judges),
         *([target_load(attacker, cases)] if attacker else []),
     ]
     calls = sum(load.calls for load in loads)
@@ -74,6 +82,7 @@ def forecast(
         cases=len(cases),
         cells=len({(c.suite.name, *c.conversation.id.split("/")[:3]) for c in cases}),
         loads=tuple(loads),
+        ratios=bytes_per_token(cases),
         seconds=max(calls / concurrency, longest) * SECONDS_PER_CALL,
         smallest_drop=stats.smallest_drop(len(one_model), DROP_SD, deff),
     )
@@ -82,30 +91,39 @@ def forecast(
 def target_load(target: Endpoint, cases: Sequence[Case]) -> Load:
     """What the target, or an attacker, will see: each turn with all the turns before it."""
     system = tokens(target.system_prompt)
-    calls, asked = 0, 0.0
+    calls, asked, answer = 0, 0.0, answer_tokens(target)
     for case in cases:
         history = system
         for turn in case.conversation.turns:
             history += tokens(turn)
             asked += history
-            history += ANSWER_TOKENS
+            history += answer
             calls += 1
-    return load(target, calls, asked, calls * ANSWER_TOKENS)
+    return load(target, calls, asked, calls * answer)
+
+
+def answer_tokens(target: Endpoint) -> int:
+    """What an answer of the target is supposed to take."""
+    return min(ANSWER_TOKENS, target.max_tokens or ANSWER_TOKENS)
 
 
 def judge_load(
     judge: Endpoint,
     cases: Sequence[Case],
     rubrics: dict[tuple[str, str], Rubric],
+    answers: Mapping[str, int],
     anchors: Sequence[Anchor] = (),
 ) -> Load:
-    """What a judge will see: the rubric, the conversation so far and the answer, for each turn."""
+    """What a judge will see: the rubric, the conversation so far and the answer, for each turn.
+
+    ``answers``: what an answer of each model takes.
+    """
     calls, asked = 0, 0.0
     for case in cases:
         rubric = rubrics[case.suite.name, case.conversation.language].texts["system"]
         history = tokens(rubric) + FRAME_TOKENS
         for turn in case.conversation.turns:
-            history += tokens(turn) + ANSWER_TOKENS
+            history += tokens(turn) + answers[case.model]
             asked += history
             calls += 1
     for anchor in anchors:
@@ -117,8 +135,20 @@ def judge_load(
 
 
 def tokens(text: str) -> float:
-    """A text's tokens, by its length in UTF-8."""
-    return len(text.encode()) / BYTES_PER_TOKEN
+    """A text's tokens, by its length in UTF-8, at the ratios above."""
+    plain = len(text.encode("ascii", "ignore"))
+    return plain / ASCII_PER_TOKEN + (len(text.encode()) - plain) / OTHERS_PER_TOKEN
+
+
+def bytes_per_token(cases: Sequence[Case]) -> dict[str, float]:
+    """Bytes of UTF-8 a token in the users' turns, by language."""
+    turns: dict[str, list[str]] = {}
+    for talk in {case.conversation.id: case.conversation for case in cases}.values():
+        turns.setdefault(talk.language, []).extend(talk.turns)
+    return {
+        language: len("".join(said).encode()) / tokens("".join(said))
+        for language, said in sorted(turns.items())
+    }
 
 
 def load(endpoint: Endpoint, calls: int, asked: float, answered: int) -> Load:
@@ -139,9 +169,10 @@ def plan_lines(found: Forecast) -> Iterator[str]:
     yield f"price: {total}"
     yield f"time: about {found.seconds / 60:.0f} min at {SECONDS_PER_CALL:g} s a call"
     yield f"smallest mean drop it can detect (80 % power): {found.smallest_drop:.2f} points"
+    ratios = ", ".join(f"{ratio:.1f} in {language}" for language, ratio in found.ratios.items())
+    yield f"tokens: by the ratios of {TOKENIZER}, in bytes of UTF-8 a token: {ratios}"
     yield (
-        f"supposed: {ANSWER_TOKENS} tokens an answer, {VERDICT_TOKENS} a verdict, "
-        f"{BYTES_PER_TOKEN} bytes of UTF-8 a token, "
+        f"supposed: {ANSWER_TOKENS} tokens an answer or max_tokens, {VERDICT_TOKENS} a verdict, "
         f"nothing cached; drops with standard deviation {DROP_SD} and correlation "
         f"{GUIDELINE_CORRELATION} within a guideline"
     )

@@ -15,8 +15,9 @@ from typing import Any, TypeVar
 
 from jmeb_plugin.clients.base import Reply, Request
 from jmeb_plugin.endpoints import Endpoint, check_budget
+from jmeb_plugin.folder import make_folder
 from jmeb_plugin.hosting import Hosting
-from jmeb_plugin.journal import Journal, Slot, check_identity, make_folder
+from jmeb_plugin.journal import Journal, Slot, check_identity
 from jmeb_plugin.measure import Answered, Plan
 from jmeb_plugin.runner import Progress, Runner
 from jmeb_plugin.thresholds import ConversationLimits

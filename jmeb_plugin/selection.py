@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from jmeb_plugin.anchors import Anchor, draw_anchors, load_anchors
 from jmeb_plugin.errors import SettingsError, ThresholdsError, closest
 from jmeb_plugin.sampling import sample_cells, sample_total
 from jmeb_plugin.suite import (
@@ -262,3 +263,22 @@ __all__ = [
     "marked",
     "select",
 ]
+
+
+def check_arbiter(selection: Selection, judges: int) -> None:
+    """Raise where a dispute would be arbitrated and there is nobody to do it."""
+    thresholds = selection.thresholds
+    wanted = any(thresholds.for_case(case).on_dispute == "arbitrate" for case in selection.cases)
+    if wanted and judges < 3:
+        raise SettingsError(
+            f"{thresholds.path}: on_dispute: arbitrate needs a third judge; expected --jmeb-judge three times"
+        )
+
+
+def find_anchors(selection: Selection, models: Sequence[str], seed: int) -> tuple[Anchor, ...]:
+    """The anchors that the panel is held to, drawn from the selection's suites and languages."""
+    if not any(selection.thresholds.for_model(model).min_anchor_agreement for model in models):
+        return ()
+    languages = sorted({case.conversation.language for case in selection.cases})
+    known = [anchor for suite in selection.suites for anchor in load_anchors(suite, languages)]
+    return draw_anchors(known, seed=seed)

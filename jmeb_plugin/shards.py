@@ -10,7 +10,8 @@ from typing import Any
 
 from jmeb_plugin.archive import Archive
 from jmeb_plugin.errors import RunError
-from jmeb_plugin.journal import Journal, make_folder
+from jmeb_plugin.folder import make_folder
+from jmeb_plugin.journal import Journal
 
 ALIKE: Mapping[str, Callable[[Mapping[str, Any]], object]] = {
     "suite": lambda run: [[suite["name"], suite["sha256"]] for suite in run["suites"]],

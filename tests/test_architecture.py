@@ -16,7 +16,7 @@ FLOORS = {
     "nouns": ("yaml_file", "exam", "transcript", "scores", "suite", "anchors", "foreign", "sampling", "thresholds", "verdict", "selection", "table", "steering", "baseline", "subjects", "paper"),
     "arithmetic": ("stats", "units", "regression", "gates", "ending", "summary", "calibration", "comparison"),
     "talking": (
-        "keys", "endpoints", "hosting", "prompts", "structured", "attackers", "clients", "journal", "limits", "converse", "judges", "measure", "archive",
+        "keys", "endpoints", "hosting", "prompts", "structured", "attackers", "clients", "folder", "journal", "limits", "converse", "judges", "measure", "archive",
         "runner", "relay", "jobs", "helpfulness", "forecast", "provenance", "preflight",
     ),
     "showing": ("report",),

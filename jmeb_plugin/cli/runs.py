@@ -11,7 +11,7 @@ from jmeb_plugin.archive import Archive, find_run, open_archive
 from jmeb_plugin.baseline import find_baseline, hashes_of, read_baseline
 from jmeb_plugin.cli.parsing import Commands, add_out, add_thresholds, out_folder, thresholds_of
 from jmeb_plugin.errors import RunError
-from jmeb_plugin.journal import take_lock
+from jmeb_plugin.folder import take_lock
 from jmeb_plugin.scores import Score
 from jmeb_plugin.suite import Case
 from jmeb_plugin.transcript import printable

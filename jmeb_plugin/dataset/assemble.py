@@ -16,7 +16,7 @@ from jmeb_plugin.dataset.drawing import Cell, draw_sample
 from jmeb_plugin.dataset.records import Dialogue, StrategyCard, read_records
 from jmeb_plugin.dataset.workshop import Workshop
 from jmeb_plugin.errors import SuiteError
-from jmeb_plugin.journal import make_folder
+from jmeb_plugin.folder import make_folder
 from jmeb_plugin.yaml_file import read_yaml
 
 STAGE = "sample"

@@ -19,8 +19,9 @@ from jmeb_plugin.attackers import only_own
 from jmeb_plugin.clients.base import Reply, Request
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import Inconclusive, RunError, SettingsError, SuiteError
+from jmeb_plugin.folder import make_folder
 from jmeb_plugin.jobs import Job, open_job
-from jmeb_plugin.journal import Slot, make_folder, nonce
+from jmeb_plugin.journal import Slot, nonce
 from jmeb_plugin.prompts import Prompts, load_prompts
 from jmeb_plugin.structured import ATTEMPTS, ask_object
 from jmeb_plugin.suite import Suite, parse_head

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 
 import pytest
 
+from jmeb_plugin.judges import load_rubrics
+from jmeb_plugin.suite import load_suite
+from tests.wire.loopback import LoopbackServer
+
 from .conftest import TOML, Run, results, scores
-from .servers import error, score
+from .servers import completion, error, score
+from .test_fips import TOML as EVERYBODY
+from .test_networks import answer
 
 SECRET = "sk-planted-0123456789abcdef"
 
@@ -95,12 +102,77 @@ def test_the_budget_is_kept(run: Run, both, serve, project):
     server = serve(scores(9, 8, 7), toml=priced)
     result = run(*both, "--jmeb-budget=0.2", "--jmeb-concurrency=2", model="it")
     assert result.ret == 10
-    result.stdout.fnmatch_lines(["INCONCLUSIVE: --jmeb-budget 0.2: *"])
     run_id, asked = results(project)["run"]["id"], len(server.requests)
+    plan = run(*both, "--jmeb-plan", model="it").stdout.str()
+    whole = re.search(r"^price: (\d+\.\d\d) USD$", plan, re.MULTILINE)[1]
+    said = (
+        r"INCONCLUSIVE: --jmeb-budget 0\.2: 0\.\d{4} USD are spent, and the next requests could pass it\. "
+        rf"\d of 12 conversations are done; all of them would take about {re.escape(whole)} USD, by "
+        rf"--jmeb-plan\. Go on with --jmeb-run={run_id} and a larger budget"
+    )
+    assert sum(re.fullmatch(said, line) is not None for line in result.outlines) == 1
+    usd = sum(model["usage"]["usd"] for model in results(project)["models"].values())
+    assert 0.2 - 0.01 <= usd <= 0.2 + 2 * 0.01
     again = run(*both, "--jmeb-budget=0.2", f"--jmeb-run={run_id}", model="it")
     again.stdout.fnmatch_lines(["INCONCLUSIVE: --jmeb-budget 0.2: *"])
     assert len(server.requests) - asked <= 1
     assert 15 <= len(server.requests) <= 22
+
+
+def test_a_larger_budget_ends_the_run(run: Run, both, serve, project):
+    """What a spent budget left undone is all that is asked for when there is more."""
+    priced = TOML.replace('model = "', 'price = {{ input = 1000.0, output = 0.0 }}\nmodel = "')
+    server = serve(scores(9, 8, 7), toml=priced)
+    assert run(*both, "--jmeb-budget=0.2", "--jmeb-run=one", model="it").ret == 10
+    assert run(*both, "--jmeb-budget=2", "--jmeb-run=one", model="it").ret == 0
+    assert len(server.requests) == 12 * 9
+    assert results(project)["models"]["it"]["usage"]["usd"] == pytest.approx(1.08)
+
+
+def test_cached_tokens_are_counted_and_priced_apart(run: Run, both, serve, project):
+    """60 of every 100 tokens came out of a cache, at a tenth of the price; the judges have no such price."""
+    priced = TOML.replace(
+        'model = "judge', 'price = {{ input = 1.0, output = 10.0 }}\nmodel = "judge'
+    ).replace(
+        'model = "target', 'price = {{ input = 1.0, cached_input = 0.1, output = 10.0 }}\nmodel = "target'
+    )
+    usage = {"prompt_tokens": 100, "completion_tokens": 5, "prompt_tokens_details": {"cached_tokens": 60}}
+    good = scores(9, 8, 7)
+    serve(lambda body: {**completion(good(body)), "usage": usage}, toml=priced)
+    assert run(*both, "--jmeb-budget=1", model="it").ret == 0
+    found = results(project)["models"]["it"]["usage"]
+    assert (found["requests"], found["input_tokens"], found["cached_tokens"]) == (108, 10_800, 6_480)
+    target, judge = 40 * 1.0 + 60 * 0.1 + 5 * 10.0, 100 * 1.0 + 5 * 10.0
+    assert found["usd"] == pytest.approx((36 * target + 72 * judge) / 1e6)
+
+
+def test_the_rubric_stands_first_and_unchanged(run: Run, both, project, monkeypatch):
+    """Every judge call of a language begins with the same bytes, which Anthropic is told to keep.
+
+    What changes from call to call comes after it, so that a prompt cache finds the whole rubric.
+    """
+    monkeypatch.setenv("A_KEY", "a-key-of-a-test")
+    toml = EVERYBODY.replace('azure-openai"\nmodel = "target"', 'azure-openai"\nmodel = "judge-1"')
+    with LoopbackServer() as server:
+        server.rule = answer
+        project.path.joinpath("pyproject.toml").write_text(toml.format(url=server.url), encoding="utf-8")
+        panel = ("--jmeb-judge=claude", "--jmeb-judge=azure")
+        assert run(*both, *panel, model="lean").ret == 0
+        asked = [seen.body for seen in server.seen]
+    rubrics = {rubric.texts["system"] for rubric in load_rubrics(load_suite(project.path / "toy")).values()}
+    claude = [body for body in asked if body["model"] == "judge-2"]
+    assert len(claude) == 36
+    for body in claude:
+        (block,) = body["system"]
+        assert block["cache_control"] == {"type": "ephemeral"}
+        assert block["text"] in rubrics
+        assert [message["role"] for message in body["messages"]] == ["user"]
+    others = [body["messages"] for body in asked if body["messages"][0]["role"] == "system"]
+    assert len(others) == 36
+    assert {messages[0]["content"] for messages in others} == rubrics
+    assert {body["system"][0]["text"] for body in claude} == rubrics
+    assert len(rubrics) == 2
+    assert len({messages[1]["content"] for messages in others}) == 36
 
 
 def test_the_plan_asks_nothing(run: Run, both, serve, project):

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from jmeb_plugin.endpoints import Endpoint, Price
-from jmeb_plugin.forecast import ANSWER_TOKENS, VERDICT_TOKENS, forecast, plan_lines
+from jmeb_plugin.forecast import ANSWER_TOKENS, VERDICT_TOKENS, forecast, plan_lines, tokens
 from jmeb_plugin.judges import load_rubrics
 from jmeb_plugin.suite import bundled, load_suite, make_cases
 
@@ -37,7 +37,7 @@ def test_later_turns_carry_the_history():
     """A conversation's input grows by every answer before it."""
     (target, *_) = plan(1).loads
     talk = SUITE.conversations[0]
-    first, second, third = (len(turn.encode()) / 4 for turn in talk.turns)
+    first, second, third = map(tokens, talk.turns)
     expected = first + (first + ANSWER_TOKENS + second) + (first + second + third + 2 * ANSWER_TOKENS)
     assert target.input_tokens == round(expected)
 
@@ -61,5 +61,30 @@ def test_time_is_bound_by_concurrency_and_by_the_longest_conversation():
 
 
 def test_the_plan_says_what_it_supposes():
-    """Nobody should take a guess for a measurement."""
-    assert list(plan_lines(plan(10)))[-1].startswith("supposed: ")
+    """Nobody should take a guess for a measurement: the tokenizer is named, its ratio is by language."""
+    cases = make_cases(SUITE, [SUITE.conversations[0], SUITE.conversations[-1]], ["it"], 1)
+    *_, reckoned, supposed = plan_lines(forecast(cases, [IT], JUDGES, RUBRICS, 64))
+    assert supposed.startswith("supposed: ")
+    assert reckoned == (
+        "tokens: by the ratios of o200k_base, in bytes of UTF-8 a token: 4.4 in en, 3.5 in ja"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "count"), [("", 0), ("a" * 44, 10), ("会" * 35, 30), ("a" * 44 + "会" * 35, 40), ("é" * 7, 4)]
+)
+def test_tokens_by_length(text, count):
+    """ASCII and everything else have a ratio each."""
+    assert tokens(text) == pytest.approx(count)
+
+
+def test_an_answer_is_no_longer_than_it_may_be():
+    """``max_tokens`` below the supposed length stands in its place, for the judges as well."""
+    cases = make_cases(SUITE, SUITE.conversations[:1], ["it"], 1)
+    long, short = (
+        forecast(cases, [dataclasses.replace(IT, max_tokens=most)], JUDGES, RUBRICS, 64).loads
+        for most in (None, 100)
+    )
+    assert [long[0].output_tokens, short[0].output_tokens] == [3 * ANSWER_TOKENS, 300]
+    assert long[0].input_tokens - short[0].input_tokens == 3 * (ANSWER_TOKENS - 100)
+    assert long[1].input_tokens - short[1].input_tokens == 6 * (ANSWER_TOKENS - 100)

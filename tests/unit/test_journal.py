@@ -13,7 +13,8 @@ import pytest
 from jmeb_plugin.clients.base import Message, Reply, Request, Usage
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import NotWritten, RunError
-from jmeb_plugin.journal import Journal, Slot, check_identity, key_of, make_folder, nonce
+from jmeb_plugin.folder import make_folder
+from jmeb_plugin.journal import Journal, Slot, check_identity, key_of, nonce
 
 IT = Endpoint("it", "openai", model="m", base_url="http://127.0.0.1:1/v1", temperature=0.0)
 SLOT = Slot("it", "target", "jmeb::A-1/x/ja/0", 0, 0, 0)

@@ -1,0 +1,49 @@
+"""A run's folder: private, ignored by git, and used by one process at a time."""
+
+from __future__ import annotations
+
+import datetime as dt
+import fcntl
+from pathlib import Path
+from typing import IO
+
+from jmeb_plugin.errors import RunError
+
+
+def make_folder(out: Path, run: str) -> Path:
+    """The folder of a run: readable by its owner alone, and ignored by git.
+
+    Without a name it is named by the time. Raises `RunError` where it cannot be made.
+    """
+    name = run or dt.datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
+    try:
+        out.mkdir(mode=0o700, parents=True, exist_ok=True)
+        ignore = out / ".gitignore"
+        if not ignore.exists() or not ignore.stat().st_size:  # a full disk leaves it empty
+            ignore.write_text("*\n")
+        folder, count = out / name, 1
+        while not run and folder.exists():
+            count += 1
+            folder = out / f"{name}-{count}"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        folder.chmod(0o700)
+    except OSError as error:
+        raise RunError(f"{out / name}: cannot be made ({error.strerror})") from None
+    return folder
+
+
+def take_lock(folder: Path) -> IO[str]:
+    """An exclusive lock on the folder, held until the returned file is closed."""
+    try:
+        stream = (folder / "lock").open("w")
+        (folder / "lock").chmod(0o600)
+    except OSError as error:
+        raise RunError(f"{folder}: cannot be written ({error.strerror})") from None
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        stream.close()
+        raise RunError(
+            f"{folder}: another process is running this run; wait for it or give another --jmeb-run"
+        ) from None
+    return stream
