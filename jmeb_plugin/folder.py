@@ -1,7 +1,8 @@
-"""A run's folder: private, ignored by git, and used by one process at a time."""
+"""A run's folder: private, ignored by git, used by one process at a time; and whole files in it."""
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import fcntl
 from pathlib import Path
@@ -47,3 +48,15 @@ def take_lock(folder: Path) -> IO[str]:
             f"{folder}: another process is running this run; wait for it or give another --jmeb-run"
         ) from None
     return stream
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write the file at once, so that nobody ever finds half of it; `OSError` names it, not a draft."""
+    draft = path.with_name(f".{path.name}.new")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror, str(path)) from None

@@ -17,6 +17,7 @@ from typing import Any, Literal
 from jmeb_plugin.clients.base import Message, Reply, Request
 from jmeb_plugin.errors import RunError
 from jmeb_plugin.exam import Exam, Question
+from jmeb_plugin.folder import write_whole
 from jmeb_plugin.judges import last_object
 
 FILE = "helpfulness.json"
@@ -192,11 +193,7 @@ def read_figures(folder: Path) -> dict[str, Any]:
 
 def write_figures(folder: Path, found: Mapping[str, Any]) -> None:
     """helpfulness.json in a folder, whole or not at all."""
-    whole = folder / f".{FILE}.new"
-    whole.write_text(
-        json.dumps(found, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8"
-    )
-    whole.replace(folder / FILE)
+    write_whole(folder / FILE, json.dumps(found, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
 
 
 def joined(before: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:

@@ -205,15 +205,18 @@ class Journal:
 
     def take(self, other: Path) -> None:
         """Copy every answer and record of another journal; what is here stays."""
-        columns = ", ".join(row[1] for row in self.db.execute("pragma table_info(answers)") if row[1] != "id")
-        self.db.execute("attach ? as shard", (address(other, "mode=ro"),))
-        self.db.execute(
-            f"insert into answers ({columns}) select {columns} from shard.answers"  # noqa: S608
-            " where key not in (select key from main.answers) order by id"
-        )
-        self.known = dict(self.db.execute("select key, id from answers"))
-        self.db.execute("insert or ignore into records select id, record from shard.records")
-        self.db.execute("detach shard")
+        with self.writing(f"what {other} holds"):
+            columns = ", ".join(
+                row[1] for row in self.db.execute("pragma table_info(answers)") if row[1] != "id"
+            )
+            self.db.execute("attach ? as shard", (address(other, "mode=ro"),))
+            self.db.execute(
+                f"insert into answers ({columns}) select {columns} from shard.answers"  # noqa: S608
+                " where key not in (select key from main.answers) order by id"
+            )
+            self.known = dict(self.db.execute("select key, id from answers"))
+            self.db.execute("insert or ignore into records select id, record from shard.records")
+            self.db.execute("detach shard")
 
     def usage(self) -> list[tuple[str, str, int, Usage]]:
         """For each target and endpoint, the number of answers and their tokens; `RunError` if unreadable."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from jmeb_plugin.archive import Archive
 from jmeb_plugin.errors import RunError
-from jmeb_plugin.folder import make_folder
+from jmeb_plugin.folder import make_folder, write_whole
 from jmeb_plugin.journal import Journal
 
 ALIKE: Mapping[str, Callable[[Mapping[str, Any]], object]] = {
@@ -43,7 +43,7 @@ def join(shards: Sequence[Archive], out: Path, run: str) -> Path:
             journal.take(shard.folder / "journal.sqlite")
     finally:
         journal.close()
-    folder.joinpath("results.json").write_text(json.dumps(first_results(shards, run)), encoding="utf-8")
+    write_whole(folder / "results.json", json.dumps(first_results(shards, run)))
     return folder
 
 

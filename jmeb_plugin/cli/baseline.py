@@ -12,6 +12,7 @@ from jmeb_plugin.archive import find_run, read_results
 from jmeb_plugin.baseline import Baseline, from_results, hashes_of, read_baseline, text_of
 from jmeb_plugin.cli.parsing import Commands, add_out, out_folder
 from jmeb_plugin.errors import RunError
+from jmeb_plugin.folder import write_whole
 from jmeb_plugin.report.words import number
 
 DECIDED = (0, 1, 10)
@@ -79,13 +80,3 @@ def compared(new: Baseline, old: Baseline | None) -> Iterator[str]:
             if drops:
                 mean, over = number(sum(drops) / len(drops), 3), f"{len(drops)} conversations"
                 yield f"{model}: mean drop to the {label} run {earlier.run}: {mean} ({over})"
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write the file at once, so that nobody ever finds half of it; `OSError` names it, not a draft."""
-    draft = path.with_name(f".{path.name}.new")
-    try:
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(path)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from None

@@ -11,6 +11,7 @@ from typing import Any
 from jmeb_plugin.archive import find_run, read_results
 from jmeb_plugin.cli.parsing import Commands, add_out, out_folder, setting
 from jmeb_plugin.errors import RunError
+from jmeb_plugin.folder import write_whole
 from jmeb_plugin.helpfulness import read_figures
 from jmeb_plugin.subjects import GROUPINGS, refuse_unlike, remarks, subjects_of, told_apart
 from jmeb_plugin.transcript import printable
@@ -85,7 +86,7 @@ def write(folder: Path, found: Mapping[str, Any], *, paper: bool) -> list[str]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
-            (folder / name).write_text(text, encoding="utf-8")
+            write_whole(folder / name, text)
     except OSError as error:
         raise RunError(f"--to {folder}: cannot be written ({error.strerror})") from None
     return list(texts)

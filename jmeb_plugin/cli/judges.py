@@ -23,6 +23,7 @@ from jmeb_plugin.cli.parsing import (
 from jmeb_plugin.dataset.scripts import script_of
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import SettingsError, SuiteError, closest
+from jmeb_plugin.folder import write_whole
 from jmeb_plugin.foreign import as_anchors, read_rows
 from jmeb_plugin.jobs import Job, open_job
 from jmeb_plugin.judges import Rubric, load_rubric, rubrics_hash
@@ -94,7 +95,7 @@ def run_check(options: argparse.Namespace) -> int:
     rated, taken = ask(wanted, folder, options)
     found = summarise(wanted, rated, thresholds, taken)
     path = folder / "judges.json"
-    path.write_text(json.dumps(found, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    write_whole(path, json.dumps(found, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
     for line in (*calibration_lines(found), f"file: {path}"):
         print(printable(line))
     return ending(found)

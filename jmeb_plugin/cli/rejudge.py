@@ -20,6 +20,7 @@ from jmeb_plugin.cli.parsing import (
     thresholds_of,
 )
 from jmeb_plugin.endpoints import Endpoint, check_panel
+from jmeb_plugin.folder import write_whole
 from jmeb_plugin.jobs import Job, open_job
 from jmeb_plugin.measure import Measurement, Plan
 from jmeb_plugin.provenance import described, digest, judges_facts, usage
@@ -100,7 +101,7 @@ def rejudge(
     }
     models = {model: {"usage": taken.get(model, {})} for model in archive.models}
     first = {"run": run, "models": models, "gates": [], "verdicts": []}
-    (out / name / "results.json").write_text(json_text(first), encoding="utf-8")
+    write_whole(out / name / "results.json", json_text(first))
     return out / name
 
 

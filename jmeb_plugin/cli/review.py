@@ -14,6 +14,7 @@ from jmeb_plugin import paper as published
 from jmeb_plugin.archive import find_run, open_archive, read_results
 from jmeb_plugin.cli.parsing import Commands, add_out, out_folder, setting
 from jmeb_plugin.errors import RunError
+from jmeb_plugin.folder import write_whole
 from jmeb_plugin.report.words import number, percent
 from jmeb_plugin.review.form import make_sheet, read_opinions
 from jmeb_plugin.review.key import FILE as KEY_FILE, new_key, read_key, write_key
@@ -91,7 +92,7 @@ def run_import(options: argparse.Namespace) -> int:
         **review(opinions, judged, len(key.rows)),
     }
     text = json.dumps(found, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
-    (folder / FILE).write_text(text, encoding="utf-8")
+    write_whole(folder / FILE, text)
     for line in lines(found):
         print(printable(line))
     print(f"written: {folder / FILE}")

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from jmeb_plugin.cli import main
+
 from .conftest import Run, scores
 
 
@@ -159,3 +161,32 @@ def test_a_junit_file_that_cannot_be_written(run: Run, both, project, model, end
     assert f"{word}: " in text
     found = json.loads((project.path / ".jmeb/one/results.json").read_text(encoding="utf-8"))
     assert found["run"]["exit_status"] == ends
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        (("gate", "one", "--write"), ".jmeb/one/report.html"),
+        (("rejudge", "one", "--judge", "demo/judge-b", "--judge", "one", "--run", "again"), ".jmeb/again/results.json"),
+        (("merge", "one", "--to", "again"), ".jmeb/again/results.json"),
+        (("baseline", "accept", "one"), "jmeb-baseline.json"),
+        (("compare", "one", "--to", "again"), "again/compare.json"),
+    ],
+)  # fmt: skip
+def test_a_command_that_cannot_write(run: Run, project, serve, monkeypatch, capsys, command, name) -> None:
+    """It names the file and why, and leaves neither half of it nor a draft; what was there stays."""
+    serve(scores(9, 8, 7))
+    assert run("--jmeb-run=one", model="it").ret == 0
+    monkeypatch.chdir(project.path)
+    path = Path(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.new")
+    draft.symlink_to("/dev/full")
+    before = path.read_bytes() if path.exists() else None
+    assert main(command) in (4, 10)
+    said = capsys.readouterr()
+    assert "Traceback" not in said.err
+    assert (path.parent.name if command[0] == "compare" else name) in said.err
+    assert "No space left on device" in said.err
+    assert (path.read_bytes() if path.exists() else None) == before
+    assert not draft.is_symlink()
