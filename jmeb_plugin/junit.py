@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import traceback
 from types import SimpleNamespace
 from typing import Any
@@ -46,14 +47,23 @@ def case_title(case: Case) -> str:
     return "/".join([parts[1], *parts[3:]])
 
 
-def unwritten(junit: Any, error: OSError) -> str:
-    """What to say of a file that could not be written at the end of the session; JUnit's names no file."""
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
+
+
+def unwritten(junit: Any, error: OSError, run: str) -> str:
+    """What to say of a file that could not be written at the end of the session; JUnit's names no file.
+
+    Raises the error again where it is another plugin's and about something else.
+    """
     frames = traceback.walk_tb(error.__traceback__)
     ours = junit is not None and any(frame.f_locals.get("self") is junit for frame, _ in frames)
+    if not ours and error.errno not in NO_ROOM:
+        raise error
     path = junit.logfile if ours else error.filename or "a file of another plugin"
+    again = f" with --jmeb-run={run}: nothing is asked twice" if run else ""
     return (
-        f"{path}: cannot be written ({error.strerror or error}); the verdicts are in the run's folder. "
-        f"Free some space, or take away what is in the way, and repeat the command with --jmeb-run"
+        f"{path}: cannot be written ({error.strerror or error}). Free some space, or take away what is "
+        f"in the way, and repeat the command{again}"
     )
 
 

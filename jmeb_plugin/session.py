@@ -304,5 +304,6 @@ class JmebSession:
     def lost(self, session: pytest.Session, error: OSError) -> None:
         """A file that a plugin writes at the very end could not be: say so, and let nothing hold."""
         assert self.controller is not None
-        code = self.controller.amend(unwritten(self.junit, error), int(session.exitstatus))
-        session.exitstatus = code
+        run = self.controller.folder.name if self.controller.folder else ""
+        loss = unwritten(self.junit, error, run)
+        session.exitstatus = self.controller.amend(loss, int(session.exitstatus))

@@ -157,7 +157,8 @@ def test_a_junit_file_that_cannot_be_written(run: Run, both, project, model, end
     result = run(*both, "--junitxml=/dev/full", "--jmeb-run=one", model=model)
     assert result.ret == ends
     text = said(result)
-    assert "/dev/full: cannot be written (No space left on device)" in text
+    assert "/dev/full: cannot be written (No space left on device). Free some space" in text
+    assert "repeat the command with --jmeb-run=one: nothing is asked twice" in text
     assert f"{word}: " in text
     found = json.loads((project.path / ".jmeb/one/results.json").read_text(encoding="utf-8"))
     assert found["run"]["exit_status"] == ends
@@ -190,3 +191,18 @@ def test_a_command_that_cannot_write(run: Run, project, serve, monkeypatch, caps
     assert "No space left on device" in said.err
     assert (path.read_bytes() if path.exists() else None) == before
     assert not draft.is_symlink()
+
+
+@pytest.mark.parametrize(
+    ("error", "ends"),
+    [("OSError(28, 'No space left on device', 'theirs.html')", 10), ("ConnectionError('gone')", 1)],
+)
+def test_another_plugins_file_and_another_plugins_fault(run: Run, both, project, error, ends) -> None:
+    """A report of another plugin that does not fit is named; what else is wrong with it stays its own."""
+    project.makeconftest(f"def pytest_sessionfinish(session):\n    raise {error}\n")
+    words = ("--jmeb-model=demo", "--jmeb-suite=toy", "--jmeb-run=one", "-p", "no:rerunfailures", *both)
+    result = project.runpytest_subprocess(*words)
+    said = result.stdout.str() + result.stderr.str()
+    assert result.ret == ends
+    assert ("theirs.html: cannot be written (No space left on device)" in said) is (ends == 10)
+    assert ("ConnectionError: gone" in said) is (ends == 1)
