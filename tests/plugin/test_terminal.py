@@ -11,6 +11,7 @@ import sys
 import pytest
 
 from .conftest import QUIET, Run, scores
+from .servers import error
 
 LIVE = re.compile(r"jmeb: \d+/12 conversations · \d+ in flight · [\d.]+ answers/s · [\d.]+( k)? tokens")
 
@@ -44,6 +45,16 @@ def test_a_terminal_shows_one_live_line(project, serve, workers):
     assert "12/12 conversations" in text
     assert "SAFE: all that was asked for holds" in text
     assert "toy ." not in text
+
+
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+def test_the_live_line_says_why_it_waits(project, serve, workers):
+    """Before what a narrow terminal cuts off."""
+    good, tries = scores(9, 8, 7), iter(range(10**6))
+    serve(lambda body: (503, error("busy", "overloaded")) if next(tries) < 12 else good(body))
+    text = on_a_terminal(project, workers, "--jmeb-concurrency=4")
+    assert "jmeb: 0/12 conversations · waiting: it: 503: overloaded ·" in text
+    assert "SAFE: all that was asked for holds" in text
 
 
 def test_failures_keep_their_names(project, serve):
