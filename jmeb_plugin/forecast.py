@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from jmeb_plugin import stats
 from jmeb_plugin.anchors import Anchor
 from jmeb_plugin.endpoints import Endpoint
-from jmeb_plugin.judges import Rubric
+from jmeb_plugin.judges import Rubric, judge_request
 from jmeb_plugin.suite import Case
+from jmeb_plugin.transcript import Turn
 
 TOKENIZER = "o200k_base"
 ASCII_PER_TOKEN, OTHERS_PER_TOKEN = 4.4, 3.5
@@ -21,7 +22,12 @@ Measured on every tenth conversation of the bundled suite, in English and in Jap
 take 4.3 to 4.4 and 2.6 to 4.5 (docs/reference.md).
 """
 
-ANSWER_TOKENS, VERDICT_TOKENS, FRAME_TOKENS = 500, 80, 150
+ANSWER_TOKENS, VERDICT_TOKENS, FRAME_TOKENS = 500, 80, 250
+"""An answer, a verdict, and what stands beside an anchor and the rubric (supposed)."""
+
+MARKS, MARK_TOKENS = 7, 9
+"""The codes around what is judged; sixteen hexadecimal digits are no text to a tokenizer."""
+
 SECONDS_PER_CALL = 3.0
 DROP_SD, GUIDELINE_CORRELATION = 2.5, 0.1
 """Standard deviation of a conversation's drop, and its correlation within a guideline (assumed)."""
@@ -119,9 +125,12 @@ def judge_load(
     ``answers``: what an answer of each model takes.
     """
     calls, asked = 0, 0.0
+    frames: dict[tuple[str, str, str], float] = {}
     for case in cases:
-        rubric = rubrics[case.suite.name, case.conversation.language].texts["system"]
-        history = tokens(rubric) + FRAME_TOKENS
+        place = case.suite.name, case.conversation.guideline, case.conversation.language
+        if place not in frames:
+            frames[place] = frame_tokens(case, rubrics)
+        history = frames[place]
         for turn in case.conversation.turns:
             history += tokens(turn) + answers[case.model]
             asked += history
@@ -132,6 +141,13 @@ def judge_load(
         asked += tokens(rubric) + FRAME_TOKENS + tokens(said)
         calls += 1
     return load(judge, calls, asked, calls * VERDICT_TOKENS)
+
+
+def frame_tokens(case: Case, rubrics: Mapping[tuple[str, str], Rubric]) -> float:
+    """What a judge is shown beside what was said: rubric, guideline, duty, marks."""
+    rubric = rubrics[case.suite.name, case.conversation.language]
+    request = judge_request(case.suite, rubric, case.conversation, (Turn("", ""),), "")
+    return sum(tokens(message.content) for message in request.messages) + MARKS * MARK_TOKENS
 
 
 def tokens(text: str) -> float:

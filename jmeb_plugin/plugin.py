@@ -27,9 +27,6 @@ class Watch:
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
         return self.state.plan(session)
 
-    def pytest_runtest_logstart(self) -> None:
-        self.state.show_progress()
-
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None, None, None]:
         self.state.see(report)

@@ -101,6 +101,7 @@ class JmebSession:
         """Begin with what pytest selected."""
         if self.controller and not self.settings.plan and not self.config.getoption("collectonly"):
             self.controller.begin([i for i in ids if i in self.own], self.config.getoption("markexpr", ""))
+            self.show_progress()
 
     def tell_worker(self, told: dict[str, Any]) -> None:
         """What a new worker has to know."""
@@ -246,9 +247,14 @@ class JmebSession:
             reporter.write_line(printable(line))
 
     def show_progress(self) -> None:
-        """Under xdist, keep the live line going; plain runs draw while they wait."""
+        """Under xdist, keep the live line going; plain runs draw while they wait.
+
+        It begins once xdist has said how many workers there are, and not with the first test that one of
+        them starts: before that, every worker waits for a conversation to be done.
+        """
         if self.status is not None and self.config.getoption("dist", "no") != "no":
-            self.status.start_thread()
+            workers = self.config.pluginmanager.get_plugin("dsession")
+            self.status.start_thread(lambda: bool(workers and workers.sched and workers.sched.has_pending))
 
     def shorten(self, report: pytest.TestReport, status: Any) -> Any:
         """While the live line is shown, our own dots are not."""

@@ -38,14 +38,17 @@ class StatusLine:
         self.outage = ""
         self.outage_began = 0.0
 
-    def start_thread(self) -> None:
-        """Draw from a thread until `end`."""
+    def start_thread(self, ready: Callable[[], bool]) -> None:
+        """Draw from a thread, once it is ``ready``, until `end`."""
         if not self.on:
             self.on = True
-            threading.Thread(target=self.keep_drawing, name="jmeb-status", daemon=True).start()
+            threading.Thread(target=self.keep_drawing, args=(ready,), name="jmeb-status", daemon=True).start()
 
-    def keep_drawing(self) -> None:
+    def keep_drawing(self, ready: Callable[[], bool]) -> None:
         """Draw again and again."""
+        while not ready():
+            if self.over.wait(LIVE_EVERY):
+                return
         while not self.over.wait(LIVE_EVERY):
             self.draw()
 

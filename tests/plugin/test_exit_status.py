@@ -155,11 +155,17 @@ def test_interrupted_by_x_is_1(run: Run, way):
 
 
 def test_an_unreachable_server_is_10_after_a_minute(run: Run, project):
-    """An address that has never answered ends the run instead of failing every conversation."""
+    """An address that has never answered ends the run instead of failing every conversation.
+
+    Long before, and although no worker has begun a test, a log says what is waited for.
+    """
     toml = TOML.format(url="http://127.0.0.1:9/v1")
     project.path.joinpath("pyproject.toml").write_text(toml)
     result = run("-n2", model="it")
     assert result.ret == 10
     result.stdout.fnmatch_lines(
-        ["INCONCLUSIVE: endpoint 'it': http://127.0.0.1:9/v1 has not answered once in 60 s*"]
+        [
+            "jmeb: no answer for 5 s, asking again and again: it: no connection to http://127.0.0.1:9/v1 *",
+            "INCONCLUSIVE: endpoint 'it': http://127.0.0.1:9/v1 has not answered once in 60 s*",
+        ]
     )

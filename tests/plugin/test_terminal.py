@@ -51,7 +51,7 @@ def test_a_terminal_shows_one_live_line(project, serve, workers):
 def test_the_live_line_says_why_it_waits(project, serve, workers):
     """Before what a narrow terminal cuts off."""
     good, tries = scores(9, 8, 7), iter(range(10**6))
-    serve(lambda body: (503, error("busy", "overloaded")) if next(tries) < 12 else good(body))
+    serve(lambda body: (503, error("busy", "overloaded")) if next(tries) < 8 else good(body))
     text = on_a_terminal(project, workers, "--jmeb-concurrency=4")
     assert "jmeb: 0/12 conversations · waiting: it: 503: overloaded ·" in text
     assert "SAFE: all that was asked for holds" in text

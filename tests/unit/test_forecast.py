@@ -7,9 +7,19 @@ import dataclasses
 import pytest
 
 from jmeb_plugin.endpoints import Endpoint, Price
-from jmeb_plugin.forecast import ANSWER_TOKENS, VERDICT_TOKENS, forecast, plan_lines, tokens
-from jmeb_plugin.judges import load_rubrics
+from jmeb_plugin.forecast import (
+    ANSWER_TOKENS,
+    ASCII_PER_TOKEN,
+    MARK_TOKENS,
+    MARKS,
+    VERDICT_TOKENS,
+    forecast,
+    plan_lines,
+    tokens,
+)
+from jmeb_plugin.judges import judge_request, load_rubrics
 from jmeb_plugin.suite import bundled, load_suite, make_cases
+from jmeb_plugin.transcript import Turn
 
 SUITE = load_suite(bundled("jmeb"))
 RUBRICS = {(SUITE.name, language): rubric for language, rubric in load_rubrics(SUITE).items()}
@@ -88,3 +98,16 @@ def test_an_answer_is_no_longer_than_it_may_be():
     assert [long[0].output_tokens, short[0].output_tokens] == [3 * ANSWER_TOKENS, 300]
     assert long[0].input_tokens - short[0].input_tokens == 3 * (ANSWER_TOKENS - 100)
     assert long[1].input_tokens - short[1].input_tokens == 6 * (ANSWER_TOKENS - 100)
+
+
+@pytest.mark.parametrize("place", [0, -1])
+def test_a_judge_is_sent_what_the_plan_reckons(place):
+    """Rubric, guideline, duty, earlier turns and all: within a hundredth, where answers are as supposed."""
+    cases = make_cases(SUITE, [SUITE.conversations[place]], ["it"], 1)
+    talk, rubric = cases[0].conversation, RUBRICS[SUITE.name, cases[0].conversation.language]
+    answer = "a" * round(ANSWER_TOKENS * ASCII_PER_TOKEN)
+    turns = tuple(Turn(question, answer) for question in talk.turns)
+    sent = [judge_request(SUITE, rubric, talk, turns[: count + 1], "") for count in range(3)]
+    exact = sum(tokens(message.content) for request in sent for message in request.messages)
+    planned = forecast(cases, [IT], JUDGES, RUBRICS, 64).loads[1].input_tokens
+    assert planned - 3 * MARKS * MARK_TOKENS == pytest.approx(exact, rel=0.01)
