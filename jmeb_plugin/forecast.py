@@ -18,7 +18,7 @@ TOKENIZER = "o200k_base"
 ASCII_PER_TOKEN, OTHERS_PER_TOKEN = 4.4, 3.5
 """Bytes of UTF-8 that make a token of `TOKENIZER`: of ASCII, and of everything else.
 
-Measured on every tenth conversation of the bundled suite, in English and in Japanese. Other tokenizers
+Measured on every tenth turn of the bundled suite, in English and in Japanese. Other tokenizers
 take 4.3 to 4.4 and 2.6 to 4.5 (docs/reference.md).
 """
 

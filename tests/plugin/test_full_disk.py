@@ -125,6 +125,37 @@ def test_a_disk_without_room_for_a_journal(start: Start, disk: Disk, serve: Any)
     assert (disk.path / "runs/.gitignore").read_text() == "*\n"
 
 
+def test_a_command_whose_disk_fills_up_in_the_midst(
+    run: Run, disk: Disk, serve, project, monkeypatch, capsys
+):
+    """It ends as inconclusive with the journal's name, and goes on where it was once there is room."""
+    server = serve(scores(9, 8, 7))
+    assert run("--jmeb-out=disk/runs", "--jmeb-run=one", model="it").ret == 0
+    monkeypatch.chdir(project.path)
+    asked = len(server.requests)
+    disk.leave(200_000)
+    command = [
+        "rejudge",
+        "one",
+        "--judge",
+        "two",
+        "--judge",
+        "demo/judge-a",
+        "--out",
+        "disk/runs",
+        "--run",
+        "new",
+    ]
+    assert main(command) == 10
+    said = capsys.readouterr().err
+    assert "runs/new/journal.sqlite: " in said
+    assert "could not be written (database or disk is full)" in said
+    disk.free()
+    assert main(command) in (0, 1, 10)
+    assert (disk.path / "runs/new/results.json").exists()
+    assert 36 <= len(server.requests) - asked <= 36 + 64
+
+
 @pytest.mark.parametrize("name", ["results.json", "report.html"])
 def test_reports_that_do_not_fit(project: Any, run: Run, both: Any, serve: Any, name: str) -> None:
     """Nothing holds that was not written down; every answer is kept, and no half of a report is left."""
