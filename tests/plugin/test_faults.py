@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from jmeb_plugin import runner, terminal  # loaded now, pytester does not forget them between two runs
 from jmeb_plugin.limits import Lane, Pace
 
 from .conftest import TOML, Run, results, scores
@@ -98,7 +99,7 @@ def test_what_cannot_pass_ends_the_run_at_once(
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pauses of tenths of a second between tries."""
     pace = Pace(first_pause=0.05, longest_pause=0.8, dead_after=6.0)
-    monkeypatch.setattr("jmeb_plugin.runner.Lane", functools.partial(Lane, pace=pace))
+    monkeypatch.setattr(runner, "Lane", functools.partial(Lane, pace=pace))
 
 
 def fail(server: ModelServer, after: int, seconds: float | None = None) -> None:
@@ -120,7 +121,7 @@ def test_an_outage_is_waited_out_and_says_why(
     serve(good)
     run(*both, "--jmeb-run=good", model="it")
     expected = outcome(results(project))
-    monkeypatch.setattr("jmeb_plugin.terminal.OUTAGE_AFTER", 0.3)
+    monkeypatch.setattr(terminal, "OUTAGE_AFTER", 0.3)
     server = serve(good, seconds=0.02)
     watch = threading.Thread(target=fail, args=(server, 60, 1.5))
     watch.start()

@@ -16,6 +16,7 @@ from typing import ClassVar
 
 import pytest
 
+from jmeb_plugin import controller  # loaded now, pytester does not forget it between two runs
 from jmeb_plugin.errors import Stopped
 from jmeb_plugin.relay import Answer, Relay, RelayClient, exactly
 
@@ -173,15 +174,16 @@ def knock(port: int, over: threading.Event, refused: list[str]) -> None:
 
 def test_strangers_at_the_relay_change_nothing(run: Run, serve, project, monkeypatch):
     """They are refused all the while, get no word, and the run ends as without them."""
-    monkeypatch.setattr("jmeb_plugin.controller.Relay", Watched)
+    monkeypatch.setattr(controller, "Relay", Watched)
     Watched.ports.clear()
     server = serve(scores(9, 8, 7), seconds=0.05)
     over, refused = threading.Event(), []
 
     def come() -> None:
-        while not Watched.ports:
+        while not Watched.ports and not over.is_set():
             time.sleep(0.01)
-        knock(Watched.ports[0], over, refused)
+        for port in Watched.ports:
+            knock(port, over, refused)
 
     stranger = threading.Thread(target=come)
     stranger.start()

@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from jmeb_plugin import relay as door
 from jmeb_plugin.errors import SettingsError, Stopped
 from jmeb_plugin.relay import Relay, RelayClient, exactly
 
@@ -150,7 +151,7 @@ def test_a_strangers_words_are_refused_before_they_are_read(relay, sent):
 @pytest.mark.parametrize("sent", [b"", b"\x00" * 31])
 def test_a_half_open_connection_is_given_up(relay, sent, monkeypatch):
     """Who does not end its handshake is let go, so that no thread waits for ever."""
-    monkeypatch.setattr("jmeb_plugin.relay.HANDSHAKE_SECONDS", 0.2)
+    monkeypatch.setattr(door, "HANDSHAKE_SECONDS", 0.2)
     with socket.create_connection(("127.0.0.1", relay.address["port"]), timeout=5) as peer:
         exactly(peer, 32)
         peer.sendall(sent)
