@@ -7,6 +7,7 @@ end turns records into verdicts, gates, files and the exit status.
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import hashlib
 import math
 import threading
@@ -137,7 +138,9 @@ class Controller:
             share = f"{len(self.chosen)} of {len(self.selection.cases)} conversations were selected"
             self.partial = self.partial or share
         if self.chosen:
+            gc.freeze()  # what was collected lives to the end; walking it again and again is a tenth of a run
             self.engine().start([self.cases[case_id] for case_id in ids if case_id in self.cases])
+            threading.Thread(target=load_endings, name="jmeb-endings", daemon=True).start()
 
     def engine(self) -> Runner:
         """The runner, made when it is first needed, by whichever thread needs it first."""
@@ -286,6 +289,7 @@ class Controller:
         """End the runner and write what the run leaves."""
         if self.runner is not None:
             self.runner.close()
+        gc.unfreeze()
         if self.relay is not None:
             self.relay.close()
         self.hosting.close()
@@ -314,3 +318,13 @@ class Controller:
         limits = self.selection.thresholds
         self.results = build_results(run, judged, limits, self.gates, taken, seed, compared)
         write_reports(folder, self.results, judged)
+
+
+def load_endings() -> None:
+    """Import what a run needs at its end (scipy, matplotlib) while its first answers are awaited."""
+    import jmeb_plugin.gates
+    import jmeb_plugin.report.files
+    import jmeb_plugin.summary  # noqa: F401
+    from jmeb_plugin.report.plots import load_drawing
+
+    load_drawing()

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from jmeb_plugin.clients.base import Reply, Request, Usage
+from jmeb_plugin.clients.base import Reply, Request, Usage, as_json
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import RunError
 
@@ -53,15 +53,15 @@ class Slot:
     attempt: int
 
 
-def key_of(endpoint: Endpoint, slot: Slot, request: Request, nonce: str) -> bytes:
-    """SHA-256 over everything that could change the answer, the nonce left out of the messages."""
-    parts = [
-        endpoint_facts(endpoint),
-        *(getattr(slot, name) for name in slot.__slots__),
-        request.schema and json.dumps(request.schema, sort_keys=True),
-        request.max_tokens,
-    ]
-    found = hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode("utf-8", "replace"))
+def key_of(facts: str, slot: Slot, request: Request, nonce: str) -> bytes:
+    """SHA-256 over everything that could change the answer, the nonce left out of the messages.
+
+    ``facts``: the endpoint's, see `endpoint_facts`.
+    """
+    schema = request.schema and json.dumps(request.schema, sort_keys=True)
+    place = slot.target, slot.role, slot.conversation, slot.turn, slot.repeat, slot.attempt
+    parts = f"[{facts}, {as_json([*place, schema, request.max_tokens])[1:]}"
+    found = hashlib.sha256(parts.encode("utf-8", "replace"))
     for message in request.messages:
         found.update(f"\0{message.role}\0".encode())
         if message.role == "system":
@@ -78,14 +78,10 @@ def digest_of(text: str) -> bytes:
     return hashlib.sha256(text.encode("utf-8", "replace")).digest()
 
 
-def endpoint_facts(endpoint: Endpoint) -> list[Any]:
-    """What of an endpoint could change an answer."""
-    return [
-        endpoint.name,
-        endpoint.address,
-        endpoint.model,
-        json.dumps(endpoint.parameters(), sort_keys=True),
-    ]
+def endpoint_facts(endpoint: Endpoint) -> str:
+    """What of an endpoint could change an answer, as JSON."""
+    parameters = json.dumps(endpoint.parameters(), sort_keys=True)
+    return as_json([endpoint.name, endpoint.address, endpoint.model, parameters])
 
 
 class Journal:
@@ -174,7 +170,7 @@ class Journal:
         values = (
             key, endpoint.name, endpoint.address, endpoint.model, slot.target, slot.role,
             slot.conversation, slot.turn, slot.repeat, slot.attempt, self.session,
-            question, json.dumps(reply.to_json(), ensure_ascii=False), seconds, at,
+            question, as_json(reply.to_json()), seconds, at,
         )  # fmt: skip
         try:
             self.known[key] = self.db.execute(INSERT, values).lastrowid or 0
@@ -185,8 +181,7 @@ class Journal:
 
     def keep(self, case_id: str, record: Mapping[str, Any]) -> None:
         """Store what was measured of a case, in the place of an earlier session's."""
-        text = json.dumps(record, ensure_ascii=False)
-        self.db.execute("insert or replace into records values (?, ?)", (case_id, text))
+        self.db.execute("insert or replace into records values (?, ?)", (case_id, as_json(record)))
 
     def take(self, other: Path) -> None:
         """Copy every answer and record of another journal; what is here stays."""
@@ -246,8 +241,8 @@ def make_folder(out: Path, run: str) -> Path:
 
 def nonce(secret: bytes, *parts: object) -> str:
     """A fence's mark: an HMAC of what it is for, so that a resumed run asks the same thing."""
-    text = json.dumps([str(part) for part in parts], ensure_ascii=False)
-    return hmac.new(secret, text.encode(), hashlib.sha256).hexdigest()[:16]
+    text = as_json([str(part) for part in parts])
+    return hmac.digest(secret, text.encode(), "sha256").hex()[:16]
 
 
 def take_lock(folder: Path) -> IO[str]:

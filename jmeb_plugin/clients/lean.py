@@ -6,17 +6,14 @@ how fast a run can be.
 
 from __future__ import annotations
 
-import json
-
 import aiohttp
 
-from jmeb_plugin.clients.base import Reply, Request
+from jmeb_plugin.clients.base import Reply, Request, as_json
 from jmeb_plugin.clients.connection import broken, connect_within
 from jmeb_plugin.clients.failures import decoded, failure
 from jmeb_plugin.clients.openai_protocol import Dialect, Speaker, chat_body, chat_reply, dialect_of, withheld
 from jmeb_plugin.clients.tls import context
 from jmeb_plugin.endpoints import HOSTED_URLS, Endpoint, proxy_for
-
 
 class Poster:
     """A pool of connections that posts JSON and gives back status, headers and body.
@@ -38,7 +35,7 @@ class Poster:
 
     async def post(self, body: object) -> tuple[int, dict[str, str], str]:
         """Post once. `Transient` or `EndpointError` for every way in which a connection can fail."""
-        data = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+        data = as_json(body).encode("utf-8", "replace")
         begun = False
         try:
             async with self.session.post(
