@@ -15,6 +15,7 @@ from jmeb_plugin.clients.openai_protocol import Dialect, Speaker, chat_body, cha
 from jmeb_plugin.clients.tls import context
 from jmeb_plugin.endpoints import HOSTED_URLS, Endpoint, proxy_for
 
+
 class Poster:
     """A pool of connections that posts JSON and gives back status, headers and body.
 
