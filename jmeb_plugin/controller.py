@@ -140,7 +140,6 @@ class Controller:
         if self.chosen:
             gc.freeze()  # what was collected lives to the end; walking it again and again is a tenth of a run
             self.engine().start([self.cases[case_id] for case_id in ids if case_id in self.cases])
-            threading.Thread(target=load_endings, name="jmeb-endings", daemon=True).start()
 
     def engine(self) -> Runner:
         """The runner, made when it is first needed, by whichever thread needs it first."""
@@ -235,6 +234,15 @@ class Controller:
 
     # -- at the end ----------------------------------------------------------------------------
 
+    def prepare(self) -> None:
+        """Load what the end needs (scipy, matplotlib), for a time when there is nothing else to do."""
+        import jmeb_plugin.gates
+        import jmeb_plugin.report.files
+        import jmeb_plugin.summary  # noqa: F401
+        from jmeb_plugin.report.plots import load_drawing
+
+        load_drawing()
+
     @property
     def trouble(self) -> JmebError | None:
         """What ended the run early, other than its user."""
@@ -318,13 +326,3 @@ class Controller:
         limits = self.selection.thresholds
         self.results = build_results(run, judged, limits, self.gates, taken, seed, compared)
         write_reports(folder, self.results, judged)
-
-
-def load_endings() -> None:
-    """Import what a run needs at its end (scipy, matplotlib) while its first answers are awaited."""
-    import jmeb_plugin.gates
-    import jmeb_plugin.report.files
-    import jmeb_plugin.summary  # noqa: F401
-    from jmeb_plugin.report.plots import load_drawing
-
-    load_drawing()

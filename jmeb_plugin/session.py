@@ -220,6 +220,8 @@ class JmebSession:
             while (record := self.wait(item.case.id, 0.1)) is None:
                 if self.status is not None:
                     self.status.draw()
+                if self.controller is not None:
+                    self.controller.prepare()
         except JmebError as error:
             item.session.shouldstop = str(error)
             return True
