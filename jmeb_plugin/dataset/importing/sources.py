@@ -189,8 +189,9 @@ def parquet(path: Path) -> Rows:
                 for value in batch.to_pylist():
                     number += 1
                     yield number, "", value
-    except (ArrowException, ValueError) as reason:
-        raise ImportRefused(f"{path}: not Parquet: {str(reason).splitlines()[0]}") from None
+    except (ArrowException, ValueError, LookupError, TypeError, ArithmeticError) as reason:
+        why = (str(reason).splitlines() or [type(reason).__name__])[0]
+        raise ImportRefused(f"{path}: not Parquet: {why}") from None
 
 
 READERS: dict[str, Callable[[Path], Rows]] = {

@@ -1,0 +1,47 @@
+"""The law of every reader: what it is for, or an error of ours in one message, whatever the input."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from tests.fuzz.mutations import bytes_near, changed
+from tests.fuzz.targets import TARGETS, hold
+
+EACH = pytest.mark.parametrize("name", TARGETS)
+
+
+@EACH
+def test_the_valid_document_is_taken(name: str, tmp_path: Path) -> None:
+    """What the others begin from is right, so that they test more than the first check."""
+    TARGETS[name].beside(tmp_path)
+    assert hold(TARGETS[name], tmp_path, TARGETS[name].seed) == ""
+
+
+@EACH
+def test_a_nearly_valid_document_is_taken_or_refused(name: str, tmp_path: Path) -> None:
+    """One to three things dropped, doubled, nested, renamed, or swapped for something of another kind."""
+    target = TARGETS[name]
+    target.beside(tmp_path)
+
+    @given(changed(target.valid))
+    def holds(data: Any) -> None:
+        hold(target, tmp_path, target.write(data))
+
+    holds()
+
+
+@EACH
+def test_bytes_are_taken_or_refused(name: str, tmp_path: Path) -> None:
+    """The valid file cut, changed or doubled anywhere, and any bytes at all."""
+    target = TARGETS[name]
+    target.beside(tmp_path)
+
+    @given(bytes_near(target.seed))
+    def holds(raw: bytes) -> None:
+        hold(target, tmp_path, raw)
+
+    holds()
