@@ -13,14 +13,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from jmeb_plugin.baseline import base_id
 from jmeb_plugin.errors import RunError, closest, plain
-from jmeb_plugin.journal import address
+from jmeb_plugin.journal_file import address
 from jmeb_plugin.judges import Rubric
 from jmeb_plugin.scores import Record
 from jmeb_plugin.shape import misfit
 from jmeb_plugin.suite import Case, Conversation, Guideline, Strategy, Suite
 from jmeb_plugin.thresholds import Thresholds
-from jmeb_plugin.user_file import check_file, read_text
+from jmeb_plugin.user_file import check_file, parse_json, read_text
 from jmeb_plugin.verdict import Judged, decide, judge_all, today
 from jmeb_plugin.written import NOTED, RECORD, RESULTS
 
@@ -102,19 +103,27 @@ def read_results(folder: Path) -> dict[str, Any]:
     """results.json of a run's folder; `RunError` where it is not one."""
     path = folder / "results.json" if folder.is_dir() else folder
     text = read_text(path, RunError)
-    try:
-        data: dict[str, Any] = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise RunError(f"{path}: cannot be read as results.json ({error})") from None
+    data: dict[str, Any] = parse_json(text, f"{path}: cannot be read as results.json", RunError)
     if not isinstance(data, dict) or not {"run", "models", "gates", "verdicts"} <= set(data):
         raise RunError(f"{path}: expected the results.json of a run, with run, models, gates and verdicts")
     if problem := misfit(data, RESULTS):
         raise RunError(f"{path}: {problem}: expected the results.json of a run, as it was written")
-    if strange := sorted({row["model"] for row in data["verdicts"]} - set(data["models"])):
-        raise RunError(
-            f"{path}: verdicts: no model {plain(strange[0])!r}{closest(strange[0], data['models'])}"
-        )
+    check_verdicts(data, path)
     return data
+
+
+def check_verdicts(data: Mapping[str, Any], path: Path) -> None:
+    """Raise for a verdict of no model of the run, or one whose turns say other than its mean."""
+    lengths: dict[tuple[str, str], int] = {}
+    for row in data["verdicts"]:
+        name, model, turns = row["id"], row["model"], row["turns"]
+        place = f"{path}: verdicts: {plain(name)}"
+        if model not in data["models"]:
+            raise RunError(f"{place}: no model {plain(model)!r}{closest(model, data['models'])}")
+        if row["mean"] is not None:
+            same = lengths.setdefault((model, base_id(name)), len(turns)) == len(turns)
+            if not turns or not same or any(turn["score"] is None for turn in turns):
+                raise RunError(f"{place}: expected a score for each turn of a conversation that has a mean")
 
 
 def open_archive(folder: Path) -> Archive:

@@ -16,11 +16,13 @@ from typing import Any
 
 from jmeb_plugin.errors import RunError, closest, plain
 from jmeb_plugin.scores import HIGHEST, LOWEST
-from jmeb_plugin.user_file import read_text
+from jmeb_plugin.shape import TEXT, Each, misfit
+from jmeb_plugin.user_file import no_number, read_text
 from jmeb_plugin.yaml_file import describe
 
 KIND = "jmeb-baseline"
 HASHES = ("suites", "rubric", "judges")
+FACTS = {"run": TEXT, "finished": TEXT, "suites": Each(TEXT, named=True), "rubric": TEXT, "judges": TEXT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,7 @@ def read_baseline(path: Path) -> Baseline:
     except RunError as error:
         raise RunError(f"baseline {error}") from None
     try:
-        data = json.loads(text)
+        data = json.loads(text, parse_constant=no_number)
         found = parse(data) if data.get("kind") == KIND else from_results(data)
         check_scores(found)
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
@@ -147,7 +149,12 @@ def read_baseline(path: Path) -> Baseline:
 
 
 def check_scores(baseline: Baseline) -> None:
-    """``ValueError`` for a score that no judge can have given, in the run or in the first one."""
+    """``ValueError`` for a score that no judge can have given, in the run or in the first one.
+
+    Also for hashes and names that are no texts.
+    """
+    if problem := misfit({"run": baseline.run, "finished": baseline.finished, **baseline.hashes}, FACTS):
+        raise ValueError(problem)
     for model, rows in baseline.models.items():
         if not isinstance(model, str):
             raise TypeError(f"model: expected a text, found {describe(model)}")

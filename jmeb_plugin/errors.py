@@ -142,10 +142,10 @@ class Rejected(CallFailed):
     """The server will not take this request, however often it is sent (400, 413, 422)."""
 
 
-def plain(text: str) -> str:
+def plain(text: str, most: int = MAX_SHOWN) -> str:
     """A user's text in a message: on one line, without control signs, and cut where it is long."""
     shown = repr(text)[1:-1] if not text.isprintable() else text
-    return shown if len(shown) <= MAX_SHOWN else f"{shown[:MAX_SHOWN]}…"
+    return shown if len(shown) <= most else f"{shown[:most]}…"
 
 
 def closest(word: str, known: Iterable[str]) -> str:

@@ -24,13 +24,12 @@ from typing import IO, Any
 
 from jmeb_plugin.clients.base import Reply, Request, Usage, as_json
 from jmeb_plugin.endpoints import Endpoint
-from jmeb_plugin.errors import RunError, plain
+from jmeb_plugin.errors import RunError
+from jmeb_plugin.journal_file import DAMAGE, VERSION, address, check_journal, unusable
 from jmeb_plugin.shape import FINITE, Each, misfit
-from jmeb_plugin.user_file import check_file
 from jmeb_plugin.written import ANSWER
 from jmeb_plugin.yaml_file import describe
 
-VERSION = 1
 SCHEMA = """
 create table if not exists meta (name text primary key, value text not null) without rowid;
 create table if not exists answers (
@@ -42,11 +41,6 @@ create table if not exists answers (
 );
 create table if not exists records (id text primary key, record text not null);
 """
-DAMAGE = (
-    sqlite3.Error, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError,
-)  # fmt: skip
-"""What reading a journal raises in which something was changed."""
-
 MARK = f"insert or ignore into meta values ('version', '{VERSION}');"  # noqa: S608 - a constant
 INSERT = f"insert into answers values (null,{','.join('?' * 15)})"  # noqa: S608
 
@@ -116,14 +110,11 @@ class Journal:
             self.db.execute("pragma synchronous=normal")
             self.db.executescript(f"begin; {SCHEMA} {MARK} commit;")
             self.known: dict[bytes, int] = dict(self.db.execute("select key, id from answers"))
-            self.session = int(self.recall("session") or 0) + 1
+            self.session: int = (self.recall("session") or 0) + 1
             self.note("session", self.session)
-        except (sqlite3.Error, ValueError, TypeError) as error:
+        except sqlite3.Error as error:
             self.close()
             raise unusable(self.path, error) from None
-        except RunError:
-            self.close()
-            raise
 
     def note(self, name: str, value: Any) -> None:
         """Remember a fact about the run, replacing an earlier one."""
@@ -146,10 +137,7 @@ class Journal:
         if kept is None:
             kept = secrets.token_hex(32)
             self.note("secret", kept)
-        try:
-            return bytes.fromhex(kept)
-        except DAMAGE as error:
-            raise unusable(self.path, error) from None
+        return bytes.fromhex(kept)
 
     def find(self, key: bytes) -> tuple[Reply, int, float] | None:
         """The answer under the key, the session that wrote it, and the seconds it took."""
@@ -223,12 +211,13 @@ class Journal:
 
     def usage(self) -> list[tuple[str, str, int, Usage]]:
         """For each target and endpoint, the number of answers and their tokens."""
-        rows = self.db.execute(
+        query = (
             "select target, endpoint, count(*), sum(json_extract(reply, '$.usage.input')),"
             " sum(json_extract(reply, '$.usage.cached')), sum(json_extract(reply, '$.usage.output'))"
             " from answers where role != 'chat' group by target, endpoint order by target, endpoint"
         )
         try:
+            rows = self.db.execute(query).fetchall()
             return [(target, endpoint, count, Usage(*tokens)) for target, endpoint, count, *tokens in rows]
         except DAMAGE as error:
             raise unusable(self.path, error) from None
@@ -239,43 +228,6 @@ class Journal:
             self.db.execute("pragma journal_mode=delete")
         self.db.close()
         self.lock.close()
-
-
-def check_journal(path: Path) -> None:
-    """Raise `RunError` for what is no journal of this version, or a damaged one; nothing of it is touched.
-
-    An empty file is a journal in which nothing was written yet.
-    """
-    if not path.exists():
-        return
-    check_file(path, RunError)
-    if not path.stat().st_size:
-        return
-    try:
-        with contextlib.closing(sqlite3.connect(address(path, "mode=ro"), uri=True)) as database:
-            problem = database.execute("pragma quick_check(1)").fetchone()[0]
-            begun = database.execute("select count(*) from sqlite_master").fetchone()[0]
-            row = begun and database.execute("select value from meta where name = 'version'").fetchone()
-            version = json.loads(row[0]) if row else None
-    except DAMAGE as error:
-        raise unusable(path, error) from None
-    if problem != "ok":
-        raise unusable(path, ValueError(problem))
-    if begun and version != VERSION:
-        raise RunError(
-            f"{path}: written by another version ({version}; expected {VERSION}); give another --jmeb-run"
-        )
-
-
-def unusable(path: Path, error: Exception) -> RunError:
-    """The error for a journal that is none, or is damaged."""
-    why = plain(" ".join(str(error).split()))
-    return RunError(f"{path}: cannot be used as a journal ({why}); give another --jmeb-run, or a copy of it")
-
-
-def address(path: Path, query: str = "") -> str:
-    """A database's file as SQLite's URI, whatever signs are in its name."""
-    return f"{path.absolute().as_uri()}?{query}"
 
 
 def make_folder(out: Path, run: str) -> Path:

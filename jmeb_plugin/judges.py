@@ -61,7 +61,7 @@ def load_rubric(suite: Suite, language: str) -> Rubric:
     path = own_file(suite.path, own, SuiteError) or (ours if ours.is_file() else None)
     if path is None:
         raise SuiteError(
-            f"{suite.path}: no rubric {suite.rubric!r} for the language {language!r}; "
+            f"{suite.path / 'suite.yaml'}: no rubric {suite.rubric!r} for the language {language!r}; "
             f"expected {suite.path / own}"
         )
     file = read_yaml(path, SuiteError)

@@ -208,7 +208,7 @@ def parse_languages(file: YamlFile) -> tuple[str, ...]:
     if not isinstance(listed, list):
         raise file.fail(("languages",), f"expected a list, found {describe(listed)}")
     for index, language in enumerate(listed):
-        if not isinstance(language, str) or not NAME.fullmatch(language):
+        if not isinstance(language, str) or not NAME.fullmatch(language) or len(language) > 64:
             raise file.fail(("languages", index), f"{describe(language)} is no language; expected a name")
         if language in listed[:index]:
             raise file.fail(("languages", index), f"{language!r} stands twice")

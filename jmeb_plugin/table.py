@@ -71,7 +71,7 @@ def load_table(path: Path, *, named: str) -> Mapping[str, Any]:
     Raises `SettingsError` for a file that is missing though named, that is no TOML, or whose table
     holds a key that is no option (``-`` and ``_`` are one).
     """
-    if not path.is_file():
+    if not path.exists():
         if named:
             raise SettingsError(f"{named}: no file {path}")
         return {}

@@ -11,9 +11,9 @@ import stat
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from jmeb_plugin.errors import JmebError
+from jmeb_plugin.errors import JmebError, plain
 
 MIB = 1 << 20
 MAX_LINE = MIB
@@ -41,7 +41,7 @@ def check_file(path: Path, error: Failure) -> None:
     except OSError as reason:
         raise error(f"{path}: cannot be read ({reason.strerror})") from None
     except ValueError as reason:  # a NUL in the name
-        raise error(f"{str(path)!r}: cannot be read ({reason})") from None
+        raise error(f"{plain(str(path), 1000)}: cannot be read ({reason})") from None
     if not stat.S_ISREG(mode):
         kind = KINDS.get(stat.S_IFMT(mode), "something else")
         raise error(f"{path}: cannot be read ({kind}); expected a file")
@@ -94,11 +94,17 @@ def read_lines(
 def parse_json(raw: bytes | str, place: str, error: Failure) -> Any:
     """The JSON of a line or a file, in UTF-8 and no other encoding."""
     try:
-        return json.loads(raw.decode() if isinstance(raw, bytes) else raw)
+        text = raw.decode() if isinstance(raw, bytes) else raw
+        return json.loads(text, parse_constant=no_number)
     except UnicodeDecodeError as reason:
         raise error(f"{place}: not UTF-8 at byte {reason.start}") from None
     except (ValueError, RecursionError) as reason:
         raise error(f"{place}: not JSON: {reason}") from None
+
+
+def no_number(name: str) -> NoReturn:
+    """``ValueError`` for NaN and Infinity, which Python's reader takes and JSON has no words for."""
+    raise ValueError(f"{name} is no JSON")
 
 
 def read_toml(path: Path, error: Failure) -> dict[str, Any]:
@@ -142,8 +148,8 @@ def own_file(folder: Path, name: str, error: Failure) -> Path | None:
         if not path.exists() and not path.is_symlink():
             return None
         real = path.resolve()
-    except (OSError, RuntimeError, ValueError) as reason:
-        raise error(f"{str(path)!r}: cannot be read ({reason})") from None
+    except (OSError, RuntimeError, ValueError) as reason:  # a link to itself, a NUL in the name
+        raise error(f"{plain(str(path), 1000)}: cannot be read ({plain(str(reason))})") from None
     if not real.is_relative_to(folder.resolve()):
         raise error(f"{path}: a link out of the folder; expected the file itself")
     check_file(path, error)

@@ -52,6 +52,9 @@ NOTED = {
 }  # fmt: skip
 """What a journal notes of its run."""
 
+FACTS = {"version": COUNT, "session?": COUNT, "secret?": re.compile("([0-9a-f]{2})+")}
+"""What a journal notes for the next process that opens it."""
+
 CONVERSATION = {
     "id": TEXT, "guideline": TEXT, "strategy": TEXT, "language": TEXT, "n": COUNT, "seed": TEXT,
     "turns": Each(TEXT),

@@ -16,7 +16,7 @@ FLOORS = {
     "nouns": ("user_file", "yaml_file", "shape", "written", "exam", "transcript", "scores", "suite", "anchors", "foreign", "sampling", "thresholds", "verdict", "selection", "table", "steering", "baseline", "subjects", "paper"),
     "arithmetic": ("stats", "units", "regression", "gates", "ending", "summary", "calibration", "comparison"),
     "talking": (
-        "keys", "price", "endpoints", "hosting", "prompts", "structured", "attackers", "clients", "journal", "limits", "converse", "judges", "measure", "archive",
+        "keys", "price", "endpoints", "hosting", "prompts", "structured", "attackers", "clients", "journal_file", "journal", "limits", "converse", "judges", "measure", "archive",
         "runner", "relay", "jobs", "helpfulness", "forecast", "provenance", "preflight",
     ),
     "showing": ("report",),
@@ -39,7 +39,7 @@ ONE_PLACE = {
     "scipy": ("stats",),
     "numpy": ("stats",),
     "aiohttp": ("clients", "demo"),
-    "sqlite3": ("journal", "archive"),
+    "sqlite3": ("journal", "journal_file", "archive"),
     "yaml": ("yaml_file", "dataset.build", "dataset.importing.importing"),
     "pyarrow": ("dataset.importing.sources",),
     "huggingface_hub": ("dataset.importing.hub",),

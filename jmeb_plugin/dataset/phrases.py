@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from jmeb_plugin.errors import SuiteError
+from jmeb_plugin.errors import SuiteError, plain
 from jmeb_plugin.user_file import MIB, own_file, read_text
 
 BUNDLED = Path(__file__).resolve().parent / "phrases"
@@ -53,7 +53,7 @@ def compiled(path: Path, number: int, line: str) -> re.Pattern[str]:
     try:
         return re.compile(line.strip(), re.IGNORECASE)
     except (re.error, OverflowError, RecursionError) as reason:
-        raise SuiteError(f"{path}:{number}: no regular expression: {reason}") from None
+        raise SuiteError(f"{path}:{number}: no regular expression: {plain(str(reason))}") from None
 
 
 def is_refusal(text: str, phrases: Sequence[re.Pattern[str]]) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given
 
 from tests.fuzz.mutations import bytes_near, changed
 from tests.fuzz.targets import TARGETS, hold

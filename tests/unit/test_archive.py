@@ -96,7 +96,7 @@ def test_a_run_that_was_not_through_decides_nothing(tmp_path: Path) -> None:
     ids = write_run(tmp_path / "r", [(9.0, 9.0, 9.0)] * 3, only=slice(2))
     results = tmp_path / "r" / "results.json"
     row = {"suite": "toy", "model": "m", "outcome": "passed", "reason": "", "mean": None, "turns": []}
-    whole = {"run": make_run(), "models": {}, "gates": []}
+    whole = {"run": make_run(), "models": {"m": {}}, "gates": []}
 
     def select(names: list[str]) -> None:
         rows = [{"id": name, **row} for name in names]

@@ -216,7 +216,7 @@ def check_entry(where: str, table: str, value: Any) -> None:
         try:
             re.compile(value)
         except (re.error, OverflowError, RecursionError) as reason:
-            raise SettingsError(f"{where}: no regular expression: {reason}") from None
+            raise SettingsError(f"{where}: no regular expression: {plain(str(reason))}") from None
 
 
 def guess(row: Mapping[str, Any]) -> FieldMap | None:
