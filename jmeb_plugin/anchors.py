@@ -108,7 +108,7 @@ def read_anchors(path: Path, language: str, suite: Suite) -> list[Anchor]:
         anchor = parse_anchor(raw, place, language, suite)
         if anchor.id in found:
             first = found[anchor.id][0]
-            raise SuiteError(f"{place}: the id {anchor.id!r} stands twice, as in line {first}")
+            raise SuiteError(f"{place}: the id {plain(anchor.id)!r} stands twice, as in line {first}")
         found[anchor.id] = number, anchor
     check_pairs(path, found.values())
     return [anchor for _, anchor in found.values()]

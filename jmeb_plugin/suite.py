@@ -236,7 +236,7 @@ def entries(file: YamlFile, key: str, needed: Sequence[str]) -> Iterator[tuple[i
         if not isinstance(name, str) or not NAME.fullmatch(name):
             raise file.fail(at, f"{describe(name)} is no id; expected letters, digits, '.', '-', '_'")
         if name in seen:
-            raise file.fail(at, f"{name!r} stands twice")
+            raise file.fail(at, f"{plain(name)!r} stands twice")
         seen.add(entry["id"])
         yield index, entry
 
@@ -248,7 +248,8 @@ def parse_guidelines(file: YamlFile, principles: Mapping[str, Any]) -> dict[str,
         at, principle = ("guidelines", index), entry["principle"]
         if not isinstance(principle, str) or principle not in principles:
             raise file.fail(
-                (*at, "principle"), f"{principle!r} is no principle{closest(str(principle), principles)}"
+                (*at, "principle"),
+                f"{plain(str(principle))!r} is no principle{closest(str(principle), principles)}",
             )
         found[entry["id"]] = Guideline(
             entry["id"], principle,
@@ -266,7 +267,7 @@ def read_conversations(path: Path, language: str, head: Mapping[str, Any], diges
     for number, raw in read_lines(path, SuiteError, digest.update):
         talk = parse_conversation(raw, f"{path}:{number}", language, head)
         if number != (first := lines.setdefault(talk.id, number)):
-            raise SuiteError(f"{path}:{number}: the id {talk.id!r} stands twice, as in line {first}")
+            raise SuiteError(f"{path}:{number}: the id {plain(talk.id)!r} stands twice, as in line {first}")
         found.append(talk)
     return found
 

@@ -128,8 +128,8 @@ def construct(node: yaml.Node | None, path: Path, error: type[UserMistake]) -> A
             if not problem:
                 LOADER("").construct_document(scalar)
         except MISFITS as reason:
-            why = f" ({reason})" if isinstance(reason, ValueError) else ""
-            problem = f"{scalar.value!r} is no {scalar.tag.rpartition(':')[2]}{why}"
+            why = f" ({plain(str(reason))})" if isinstance(reason, ValueError) else ""
+            problem = f"{plain(scalar.value)!r} is no {scalar.tag.rpartition(':')[2]}{why}"
         if problem:
             raise error(f"{path}:{scalar.start_mark.line + 1}: {problem}")
     return None if node is None else LOADER("").construct_document(node)
@@ -186,7 +186,9 @@ def refuse_twins(node: yaml.Node | None, at: Path_, file: YamlFile) -> None:
         seen: set[str] = set()
         for key, value in node.value:
             if key.value in seen:
-                raise file.error(f"{file.path}:{key.start_mark.line + 1}: key {key.value!r} stands twice")
+                raise file.error(
+                    f"{file.path}:{key.start_mark.line + 1}: key {plain(str(key.value))!r} stands twice"
+                )
             seen.add(key.value)
             refuse_twins(value, (*at, key.value), file)
     elif isinstance(node, yaml.SequenceNode):

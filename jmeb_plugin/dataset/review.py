@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from jmeb_plugin.dataset.build import head_text
-from jmeb_plugin.errors import SheetError, SuiteError
+from jmeb_plugin.errors import SheetError, SuiteError, plain
 from jmeb_plugin.judges import in_language
 from jmeb_plugin.review.sheets import Filled, Sheet, check_new, filled, read_sheet, write_sheet
 from jmeb_plugin.suite import Conversation, Suite, load_suite
@@ -123,11 +123,11 @@ def decide(suite: Suite, sheets: Sequence[Filled]) -> list[Decision]:
             found = {name: str(cell_at(cells, place)).strip() for name, place in places.items()}
             where = f"{sheet.name}: row {number}"
             if found["id"] not in marks:
-                wrong.append(f"{where}: {found['id']!r} is no conversation of {suite.path}")
+                wrong.append(f"{where}: {plain(found['id'])!r} is no conversation of {suite.path}")
                 continue
             mark = meaning(found["decision"])
             if mark is None:
-                wrong.append(f"{where}: {found['decision']!r}; expected accept or strike, or nothing")
+                wrong.append(f"{where}: {plain(found['decision'])!r}; expected accept or strike, or nothing")
             elif mark:
                 marks[found["id"]].append(mark)
             comments[found["id"]] += [found["comment"]] if found["comment"] else []

@@ -190,7 +190,7 @@ def columns_of(sheet: Filled, annotators: int) -> dict[str, int]:
     for place, heading in enumerate(sheet.headings):
         found = known.get(folded(heading))
         if found is not None and places.setdefault(found, place) != place:
-            raise SheetError(f"{sheet.name}: two columns {heading!r}; expected one")
+            raise SheetError(f"{sheet.name}: two columns {plain(heading)!r}; expected one")
     for name, wanted in (("row", "row"), ("score", "score")):
         if not any(place.startswith(name) for place in places):
             shown = [words[wanted].format(k=1) for words in headings().values()]

@@ -30,7 +30,7 @@ ODD: tuple[Any, ...] = (
     -math.inf, "", " ", "x", "1", "nan", "\ud800", "\udfff x", "a\nb", "\x1b[31mred", "\x00", "x" * 3000, "{", "{x}",
     "{0.__class__}", "%s", "../../etc/passwd", "/dev/zero", "../x", ".", "*", "(" * 200, "a{99999999999}", "日本語",
     "\u2028", "\ufeff", "1e999", "９", [], {}, [[]], [None], [{}], {"": ""}, {"id": []}, {"x": {"y": []}}, [1, "1", None],
-    nest(70), nest(900),
+    nest(70), nest(250),
 )  # fmt: skip
 """What stands in a value's place: of every type, and at the edges of each."""
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 
-from tests.fuzz.mutations import bytes_near, changed
+from tests.fuzz.mutations import as_json, as_lines, bytes_near, changed
 from tests.fuzz.targets import TARGETS, hold
 
 EACH = pytest.mark.parametrize("name", TARGETS)
@@ -32,6 +33,20 @@ def test_a_nearly_valid_document_is_taken_or_refused(name: str, tmp_path: Path) 
         hold(target, tmp_path, target.write(data))
 
     holds()
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, target in TARGETS.items() if target.write in (as_json, as_lines)]
+)
+def test_what_is_nested_as_deep_as_can_be_is_taken_or_refused(name: str, tmp_path: Path) -> None:
+    """In a value's place, around the depth at which Python's own readers and writers give up."""
+    target = TARGETS[name]
+    target.beside(tmp_path)
+    text = target.seed.decode()
+    values = [found.span(1) for found in re.finditer(r': ("[^"]*"|[0-9.]+|true|null)', text)]
+    for place, depth in enumerate((70, 300, *range(930, 1000, 6), 5000)):
+        start, end = values[place % len(values)]
+        hold(target, tmp_path, f"{text[:start]}{'[' * depth}{']' * depth}{text[end:]}".encode())
 
 
 @EACH

@@ -105,7 +105,7 @@ class FieldMap:
         if pattern := self.match.get(name):
             found = pattern.search(text)
             if not found:
-                raise ImportRefused(f"{name}: {text[:40]!r} does not match {pattern.pattern!r}")
+                raise ImportRefused(f"{name}: {text[:40]!r} does not match {plain(pattern.pattern)!r}")
             text = next((part for part in found.groups() if part), found[0])
         return self.values.get(name, {}).get(text, text)
 
