@@ -13,7 +13,6 @@ from typing import Any, Literal
 
 from jmeb_plugin.errors import SettingsError, closest, plain
 from jmeb_plugin.user_file import read_toml
-from jmeb_plugin.yaml_file import describe
 
 Kind = Literal["texts", "text", "whole", "amount", "flag", "path"]
 
@@ -100,14 +99,14 @@ def convert(option: Option, value: Any, where: str) -> Any:
     if option.kind == "texts":
         values = [value] if isinstance(value, str) else value
         if not isinstance(values, list) or not all(isinstance(v, str) and v.strip() for v in values):
-            raise SettingsError(f"{where}: expected a name or a list of names, found {describe(value)}")
+            raise SettingsError(f"{where}: expected a name or a list of names, found {plain(repr(value))}")
         return tuple(dict.fromkeys(v.strip() for v in values))
     if option.kind == "flag":
         return flag(value, where)
     if option.kind in ("whole", "amount"):
         return number(option, value, where)
     if not isinstance(value, str) or not value.strip():
-        raise SettingsError(f"{where}: expected a text, found {describe(value)}")
+        raise SettingsError(f"{where}: expected a text, found {plain(repr(value))}")
     if option.choices and value not in option.choices:
         raise SettingsError(f"{where}: {plain(value)!r} is unknown{closest(value, option.choices)}")
     return value.strip()
@@ -127,7 +126,7 @@ def flag(value: Any, where: str) -> bool:
     }
     found = words.get(str(value).lower()) if isinstance(value, str | bool | int) else None
     if found is None:
-        raise SettingsError(f"{where}: expected true or false, found {describe(value)}")
+        raise SettingsError(f"{where}: expected true or false, found {plain(repr(value))}")
     return found
 
 
@@ -142,5 +141,5 @@ def number(option: Option, value: Any, where: str) -> float | int:
         parsed = None
     if parsed is None or not (option.least <= parsed <= MOST if whole else 0 < parsed < 1e9):
         least = f"a whole number from {option.least}" if whole else "an amount above 0"
-        raise SettingsError(f"{where}: expected {least}, found {describe(value)}")
+        raise SettingsError(f"{where}: expected {least}, found {plain(repr(value))}")
     return parsed

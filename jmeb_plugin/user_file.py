@@ -6,6 +6,7 @@ one or reads without end.
 
 from __future__ import annotations
 
+import functools
 import json
 import stat
 import tomllib
@@ -95,11 +96,17 @@ def parse_json(raw: bytes | str, place: str, error: Failure) -> Any:
     """The JSON of a line or a file, in UTF-8 and no other encoding."""
     try:
         text = raw.decode() if isinstance(raw, bytes) else raw
-        return json.loads(text, parse_constant=no_number)
+        return decoder().decode(text)
     except UnicodeDecodeError as reason:
         raise error(f"{place}: not UTF-8 at byte {reason.start}") from None
     except (ValueError, RecursionError) as reason:
         raise error(f"{place}: not JSON: {reason}") from None
+
+
+@functools.cache
+def decoder() -> json.JSONDecoder:
+    """One for all lines: `json.loads` would make one of each."""
+    return json.JSONDecoder(parse_constant=no_number)
 
 
 def no_number(name: str) -> NoReturn:

@@ -72,10 +72,10 @@ def apart(name: str, options: argparse.Namespace) -> int:
 def fuzz(options: argparse.Namespace) -> None:
     """Never returns: libFuzzer ends the process."""
     import atheris
-    from hypothesis import HealthCheck, given, settings
+    from hypothesis import given
 
     with atheris.instrument_imports(include=["jmeb_plugin"]):
-        from tests.fuzz.mutations import changed
+        from tests.fuzz.mutations import FUZZ, changed
         from tests.fuzz.targets import TARGETS, hold
 
     target = TARGETS[options.target]
@@ -86,7 +86,7 @@ def fuzz(options: argparse.Namespace) -> None:
     place.mkdir()
     target.beside(place)
 
-    @settings(database=None, deadline=None, suppress_health_check=list(HealthCheck))
+    @FUZZ
     @given(changed(target.valid))
     def structured(data: object) -> None:
         hold(target, place, target.write(data))

@@ -10,11 +10,22 @@ import copy
 import datetime as dt
 import json
 import math
+import os
 from collections.abc import Iterator
 from typing import Any
 
 import yaml
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, settings, strategies as st
+
+FUZZ = settings(
+    deadline=None,
+    derandomize=True,
+    database=None,
+    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "60")),
+    suppress_health_check=list(HealthCheck),
+)
+"""The same examples on every machine, no deadline, nothing left on disk; said of every law, since a profile
+would be that of the other rooms as well."""
 
 
 def nest(depth: int) -> Any:

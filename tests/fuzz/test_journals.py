@@ -18,6 +18,7 @@ from jmeb_plugin.clients.base import Message, Reply, Request, Usage
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import RunError
 from jmeb_plugin.journal import Journal, Slot, key_of
+from tests.fuzz.mutations import FUZZ
 from tests.unit.builders import refused
 from tests.unit.test_archive import write_run
 
@@ -105,6 +106,7 @@ def test_a_whole_journal_is_found_as_it_was(whole: Path, killed: Path, tmp_path:
         assert opened(copied(source, tmp_path / "run", "journal.sqlite", raw)) == REPLIES
 
 
+@FUZZ
 @given(data=st.data())
 def test_a_cut_journal_is_refused_and_left_alone(whole: Path, tmp_path: Path, data: st.DataObject) -> None:
     """At any byte; also at the first, since a results.json says that there was more."""
@@ -114,6 +116,7 @@ def test_a_cut_journal_is_refused_and_left_alone(whole: Path, tmp_path: Path, da
     assert isinstance(found, str)
 
 
+@FUZZ
 @given(data=st.data())
 def test_a_cut_log_gives_what_was_committed_before(killed: Path, tmp_path: Path, data: st.DataObject) -> None:
     """The log that a killed process leaves, cut at any byte: the first answers, whole, and none after a gap."""
@@ -125,6 +128,7 @@ def test_a_cut_log_gives_what_was_committed_before(killed: Path, tmp_path: Path,
     assert found == [*REPLIES[: len(kept)], *[None] * (COUNT - len(kept))]
 
 
+@FUZZ
 @given(data=st.data(), value=st.integers(0, 255), live=st.booleans())
 def test_a_journal_with_a_byte_changed_never_breaks_its_reader(
     whole: Path, killed: Path, tmp_path: Path, data: st.DataObject, value: int, live: bool

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from tests.fuzz.mutations import as_json, as_lines, bytes_near, changed
+from tests.fuzz.mutations import FUZZ, as_json, as_lines, bytes_near, changed
 from tests.fuzz.targets import TARGETS, hold
 
 EACH = pytest.mark.parametrize("name", TARGETS)
@@ -28,6 +28,7 @@ def test_a_nearly_valid_document_is_taken_or_refused(name: str, tmp_path: Path) 
     target = TARGETS[name]
     target.beside(tmp_path)
 
+    @FUZZ
     @given(changed(target.valid))
     def holds(data: Any) -> None:
         hold(target, tmp_path, target.write(data))
@@ -55,6 +56,7 @@ def test_bytes_are_taken_or_refused(name: str, tmp_path: Path) -> None:
     target = TARGETS[name]
     target.beside(tmp_path)
 
+    @FUZZ
     @given(bytes_near(target.seed))
     def holds(raw: bytes) -> None:
         hold(target, tmp_path, raw)

@@ -166,7 +166,7 @@ def test_who_decides_what_a_refusal_is() -> None:
         ('suite = "x"', r"no stage; expected a table \[seeds\], \[refusals\]"),
         ("[seeds]\ngenerators = ['a']\nper_guidline = 2", r"\[seeds\]: unknown key 'per-guidline'; did you mean 'per-guideline'"),
         ("[seeds]\nper_guideline = 2", r"\[seeds\]: generators is missing"),
-        ("[seeds]\ngenerators = ['a']\nper_guideline = 'x'", "per-guideline: expected a whole number from 1, found a text 'x'"),
+        ("[seeds]\ngenerators = ['a']\nper_guideline = 'x'", "per-guideline: expected a whole number from 1, found 'x'"),
         ("sed = 1\n[sample]", "unknown key 'sed'; did you mean 'seed'"),
         ("[dialogues]\nattackers = ['a']\nmode = 'odd'", "mode: 'odd' is unknown"),
     ],
