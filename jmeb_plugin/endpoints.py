@@ -194,7 +194,7 @@ def parse_endpoint(name: str, entry: Any, where: str) -> Endpoint:
         raise EndpointError(f"{place}: no provider; expected one of {', '.join(PROVIDERS)}")
     if provider not in PROVIDERS:
         raise EndpointError(
-            f"{place}.provider: {plain(str(provider))!r} is no provider{closest(str(provider), PROVIDERS)}"
+            f"{place}.provider: {plain(repr(provider))} is no provider{closest(str(provider), PROVIDERS)}"
         )
     values = {key: convert(value, types[key], f"{place}.{key}") for key, value in entry.items()}
     return complete(Endpoint(name=name, **values), place)

@@ -249,7 +249,7 @@ def parse_guidelines(file: YamlFile, principles: Mapping[str, Any]) -> dict[str,
         if not isinstance(principle, str) or principle not in principles:
             raise file.fail(
                 (*at, "principle"),
-                f"{plain(str(principle))!r} is no principle{closest(str(principle), principles)}",
+                f"{plain(repr(principle))} is no principle{closest(str(principle), principles)}",
             )
         found[entry["id"]] = Guideline(
             entry["id"], principle,

@@ -234,7 +234,7 @@ def parse_limit(file: YamlFile, at: Path_, name: str, value: Any) -> Any:
     """One limit."""
     if name in CHOICES:
         if value not in CHOICES[name]:
-            raise file.fail(at, f"{plain(str(value))!r} is unknown{closest(str(value), CHOICES[name])}")
+            raise file.fail(at, f"{plain(repr(value))} is unknown{closest(str(value), CHOICES[name])}")
         return value
     if name == "min_conversations":
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
