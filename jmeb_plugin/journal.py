@@ -25,8 +25,11 @@ from typing import IO, Any
 from jmeb_plugin.clients.base import Reply, Request, Usage, as_json
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import RunError
+from jmeb_plugin.journal_file import DAMAGE, VERSION, address, check_journal, unusable
+from jmeb_plugin.shape import FINITE, Each, misfit
+from jmeb_plugin.written import ANSWER
+from jmeb_plugin.yaml_file import describe
 
-VERSION = 1
 SCHEMA = """
 create table if not exists meta (name text primary key, value text not null) without rowid;
 create table if not exists answers (
@@ -38,6 +41,7 @@ create table if not exists answers (
 );
 create table if not exists records (id text primary key, record text not null);
 """
+MARK = f"insert or ignore into meta values ('version', '{VERSION}');"  # noqa: S608 - a constant
 INSERT = f"insert into answers values (null,{','.join('?' * 15)})"  # noqa: S608
 
 
@@ -95,34 +99,22 @@ class Journal:
         self.folder = folder
         self.path = folder / "journal.sqlite"
         self.lock = take_lock(folder)
-        self.db = sqlite3.connect(
-            f"file:{self.path}", uri=True, isolation_level=None, check_same_thread=False
-        )
+        try:
+            check_journal(self.path)
+        except RunError:
+            self.lock.close()
+            raise
+        self.db = sqlite3.connect(address(self.path), uri=True, isolation_level=None, check_same_thread=False)
         try:
             self.db.execute("pragma journal_mode=wal")
             self.db.execute("pragma synchronous=normal")
-            self.db.executescript(SCHEMA)
-            self.check_version()
+            self.db.executescript(f"begin; {SCHEMA} {MARK} commit;")
             self.known: dict[bytes, int] = dict(self.db.execute("select key, id from answers"))
-            self.session = int(self.recall("session") or 0) + 1
+            self.session: int = (self.recall("session") or 0) + 1
             self.note("session", self.session)
         except sqlite3.Error as error:
             self.close()
-            raise RunError(f"{self.path}: cannot be used as a journal ({error})") from None
-        except RunError:
-            self.close()
-            raise
-
-    def check_version(self) -> None:
-        """Raise for a journal of another version; write ours into a new one."""
-        version = self.recall("version")
-        if version is None:
-            self.note("version", VERSION)
-        elif version != VERSION:
-            raise RunError(
-                f"{self.path}: written by another version ({version}; expected {VERSION}); "
-                f"give another --jmeb-run"
-            )
+            raise unusable(self.path, error) from None
 
     def note(self, name: str, value: Any) -> None:
         """Remember a fact about the run, replacing an earlier one."""
@@ -133,8 +125,11 @@ class Journal:
 
     def recall(self, name: str) -> Any:
         """A fact about the run; ``None`` if it was never noted."""
-        row = self.db.execute("select value from meta where name = ?", (name,)).fetchone()
-        return json.loads(row[0]) if row else None
+        try:
+            row = self.db.execute("select value from meta where name = ?", (name,)).fetchone()
+            return json.loads(row[0]) if row else None
+        except DAMAGE as error:
+            raise unusable(self.path, error) from None
 
     def secret(self) -> bytes:
         """The run's secret, made with the journal: what the fences' nonces are derived from."""
@@ -149,8 +144,16 @@ class Journal:
         if key not in self.known:
             return None
         query = "select reply, session, seconds from answers where id = ?"
-        row = self.db.execute(query, (self.known[key],)).fetchone()
-        return (Reply.from_json(json.loads(row[0])), row[1], row[2]) if row else None
+        try:
+            row = self.db.execute(query, (self.known[key],)).fetchone()
+            data = json.loads(row[0])
+            problem = misfit(data, ANSWER) or misfit(list(row[1:]), Each(FINITE))
+            reply = None if problem else Reply.from_json(data)
+        except DAMAGE as error:
+            raise unusable(self.path, error) from None
+        if reply is None:
+            raise unusable(self.path, ValueError(problem))
+        return reply, row[1], row[2]
 
     def write(
         self,
@@ -175,34 +178,49 @@ class Journal:
         try:
             self.known[key] = self.db.execute(INSERT, values).lastrowid or 0
         except sqlite3.Error as error:
-            raise RunError(
-                f"{self.path}: an answer could not be written ({error}); free some space and resume the run"
-            ) from None
+            raise self.unwritten(error) from None
+
+    def unwritten(self, error: sqlite3.Error) -> RunError:
+        """The error for an answer that is not on disk: the run must not go on as if it were."""
+        return RunError(
+            f"{self.path}: an answer could not be written ({error}); free some space and resume the run"
+        )
 
     def keep(self, case_id: str, record: Mapping[str, Any]) -> None:
         """Store what was measured of a case, in the place of an earlier session's."""
-        self.db.execute("insert or replace into records values (?, ?)", (case_id, as_json(record)))
+        try:
+            self.db.execute("insert or replace into records values (?, ?)", (case_id, as_json(record)))
+        except sqlite3.Error as error:
+            raise self.unwritten(error) from None
 
     def take(self, other: Path) -> None:
         """Copy every answer and record of another journal; what is here stays."""
+        check_journal(other)
         columns = ", ".join(row[1] for row in self.db.execute("pragma table_info(answers)") if row[1] != "id")
-        self.db.execute("attach ? as shard", (address(other, "mode=ro"),))
-        self.db.execute(
-            f"insert into answers ({columns}) select {columns} from shard.answers"  # noqa: S608
-            " where key not in (select key from main.answers) order by id"
-        )
-        self.known = dict(self.db.execute("select key, id from answers"))
-        self.db.execute("insert or ignore into records select id, record from shard.records")
-        self.db.execute("detach shard")
+        try:
+            self.db.execute("attach ? as shard", (address(other, "mode=ro"),))
+            self.db.execute(
+                f"insert into answers ({columns}) select {columns} from shard.answers"  # noqa: S608
+                " where key not in (select key from main.answers) order by id"
+            )
+            self.known = dict(self.db.execute("select key, id from answers"))
+            self.db.execute("insert or ignore into records select id, record from shard.records")
+            self.db.execute("detach shard")
+        except sqlite3.Error as error:
+            raise RunError(f"{other}: its answers could not be copied ({error})") from None
 
     def usage(self) -> list[tuple[str, str, int, Usage]]:
         """For each target and endpoint, the number of answers and their tokens."""
-        rows = self.db.execute(
+        query = (
             "select target, endpoint, count(*), sum(json_extract(reply, '$.usage.input')),"
             " sum(json_extract(reply, '$.usage.cached')), sum(json_extract(reply, '$.usage.output'))"
             " from answers where role != 'chat' group by target, endpoint order by target, endpoint"
         )
-        return [(target, endpoint, count, Usage(*tokens)) for target, endpoint, count, *tokens in rows]
+        try:
+            rows = self.db.execute(query).fetchall()
+            return [(target, endpoint, count, Usage(*tokens)) for target, endpoint, count, *tokens in rows]
+        except DAMAGE as error:
+            raise unusable(self.path, error) from None
 
     def close(self) -> None:
         """Leave one file, which can be read where nothing can be written, and give the folder back."""
@@ -210,11 +228,6 @@ class Journal:
             self.db.execute("pragma journal_mode=delete")
         self.db.close()
         self.lock.close()
-
-
-def address(path: Path, query: str = "") -> str:
-    """A database's file as SQLite's URI, whatever signs are in its name."""
-    return f"{path.absolute().as_uri()}?{query}"
 
 
 def make_folder(out: Path, run: str) -> Path:
@@ -268,8 +281,10 @@ def check_identity(journal: Journal, identity: Mapping[str, Any]) -> None:
     if kept is None:
         journal.note("identity", identity)
         return
-    plain = json.loads(json.dumps(identity, ensure_ascii=False))
-    different = [name for name in sorted({*kept, *plain}) if kept.get(name) != plain.get(name)]
+    now = json.loads(json.dumps(identity, ensure_ascii=False))
+    if not isinstance(kept, dict):
+        raise unusable(journal.path, ValueError(f"identity: expected a mapping, found {describe(kept)}"))
+    different = [name for name in sorted({*kept, *now}) if kept.get(name) != now.get(name)]
     if different:
         raise RunError(
             f"{journal.folder}: this run was started with another {', another '.join(different)}; "

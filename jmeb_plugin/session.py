@@ -326,7 +326,7 @@ class JmebSession:
             raise session.Failed(session.shouldfail) from None
         trouble = self.controller.trouble
         if isinstance(trouble, UserMistake) and session.testsfailed <= self.errors:
-            raise pytest.UsageError(str(trouble)) from None
+            raise pytest.UsageError(printable(str(trouble))) from None
         if trouble is None:
             raise stop
         if isinstance(trouble, PanelUnfit) and self.settings.gate != "cases":

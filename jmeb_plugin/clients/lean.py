@@ -9,7 +9,7 @@ from __future__ import annotations
 import aiohttp
 
 from jmeb_plugin.clients.base import Reply, Request, as_json
-from jmeb_plugin.clients.connection import broken, connect_within
+from jmeb_plugin.clients.connection import broken, connect_within, gathered
 from jmeb_plugin.clients.failures import decoded, failure
 from jmeb_plugin.clients.openai_protocol import Dialect, Speaker, chat_body, chat_reply, dialect_of, withheld
 from jmeb_plugin.clients.tls import context
@@ -35,7 +35,10 @@ class Poster:
         )
 
     async def post(self, body: object) -> tuple[int, dict[str, str], str]:
-        """Post once. `Transient` or `EndpointError` for every way in which a connection can fail."""
+        """Post once. `Transient` or `EndpointError` for every way in which a connection can fail.
+
+        `Rejected` for an answer that does not end.
+        """
         data = as_json(body).encode("utf-8", "replace")
         begun = False
         try:
@@ -43,8 +46,8 @@ class Poster:
                 self.url, data=data, proxy=self.proxy or None, allow_redirects=False
             ) as response:
                 begun = True
-                text = await response.text("utf-8", "replace")
-                return response.status, dict(response.headers), text
+                whole = await gathered(response.content.iter_any(), self.endpoint)
+                return response.status, dict(response.headers), whole.decode("utf-8", "replace")
         except (aiohttp.ClientError, OSError) as error:
             raise broken(self.endpoint, error, begun=begun) from None
 

@@ -6,9 +6,10 @@ import dataclasses
 
 import pytest
 
-from jmeb_plugin.endpoints import Endpoint, Price
+from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.forecast import ANSWER_TOKENS, VERDICT_TOKENS, forecast, plan_lines
 from jmeb_plugin.judges import load_rubrics
+from jmeb_plugin.price import Price
 from jmeb_plugin.suite import bundled, load_suite, make_cases
 
 SUITE = load_suite(bundled("jmeb"))
