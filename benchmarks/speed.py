@@ -36,6 +36,8 @@ SENTENCES = (
     "窓口の例も挙げてください。",
 )
 PORT = 9100
+NOT_PASSED_ON = ("CI", "PYTEST_ADDOPTS", "PYTHONDONTWRITEBYTECODE")
+"""The last would have pytest rewrite the plugin's assertions anew at every start."""
 TOML = """
 [jmeb]
 judges = ["a", "b"]
@@ -89,11 +91,6 @@ def write_suite(folder: Path, count: int) -> Path:
     return folder
 
 
-def text(k: int, turn: int) -> str:
-    """A turn of about 120 characters, unlike any other."""
-    return f"相談{k}-{turn}。" + "".join(SENTENCES[(k + turn + i) % len(SENTENCES)] for i in range(6))
-
-
 def tree_memory(pid: int) -> float:
     """Megabytes resident in the process and all below it."""
     parents: dict[int, list[int]] = {}
@@ -118,7 +115,7 @@ def tree_memory(pid: int) -> float:
 def measure(command: list[str], folder: Path, url: str) -> Cost:
     """Run the command and say what it cost."""
     before, began, peak = resource.getrusage(resource.RUSAGE_CHILDREN), time.time(), 0.0
-    environment = {key: value for key, value in os.environ.items() if key not in ("CI", "PYTEST_ADDOPTS")}
+    environment = {key: value for key, value in os.environ.items() if key not in NOT_PASSED_ON}
     process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, env=environment)
     done = threading.Event()
 
@@ -135,9 +132,14 @@ def measure(command: list[str], folder: Path, url: str) -> Cost:
     watcher.join()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Cost(cpu, wall, peak, first_request(url) - began if url else 0.0)
+
+
+def first_request(url: str) -> float:
+    """When the mock got its first request, as a time stamp."""
     with urllib.request.urlopen(f"{url}/stats") as answer:
-        first = json.load(answer)["first"]
-    return Cost(cpu, wall, peak, first - began)
+        first: float = json.load(answer)["first"]
+    return first
 
 
 def row(name: str, count: int, latency: float, cap: int, extra: list[str]) -> None:
@@ -175,6 +177,21 @@ def row(name: str, count: int, latency: float, cap: int, extra: list[str]) -> No
     SEEN[name, count, latency, cap] = cost
 
 
+def collect(name: str, count: int, extra: list[str]) -> None:
+    """Measure collecting a suite, from a cold start, nothing asked, and print it."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        write_suite(folder / "w", count)
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--jmeb-model=demo"]
+        cost = measure([*command, "--jmeb-suite=w", *extra], folder, "")
+    each = 1000 * cost.cpu / count
+    print(
+        f"| {name:<14} | {count:>5} |   – |   – | {each:>6.2f} | {cost.wall:>6.1f} |     – "
+        f"| {cost.memory:>5.0f} |     – |",
+        flush=True,
+    )
+
+
 SEEN: dict[tuple[str, int, float, int], Cost] = {}
 
 
@@ -201,6 +218,8 @@ def main() -> None:
         for cap in (64, 256):
             row("bare aiohttp", 938, 0.3, cap, [])
             row("plugin -n0", 938, 0.3, cap, ["-n0"])
+        collect("collect", 54_180, ["--collect-only"])
+        collect("collect -n2", 54_180, ["-n2", "-k", "nothing has this name"])
     small, large = counts[-2:]
     ours, bare = slope("plugin -n0", small, large), slope("bare aiohttp", small, large)
     print(f"\nslope {small} to {large}: plugin {ours:.1f} ms, bare {bare:.1f} ms, ratio {ours / bare:.2f}")

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jmeb_plugin.errors import SuiteError, closest
-from jmeb_plugin.suite import HALF, MAX_LINE, NAME, Case, Conversation, Suite
+from jmeb_plugin.errors import SuiteError, closest, plain
+from jmeb_plugin.suite import HALF, NAME, Case, Conversation, Suite
 from jmeb_plugin.transcript import Turn
+from jmeb_plugin.user_file import own_file, parse_json, read_lines
 from jmeb_plugin.yaml_file import describe
 
 BANDS = ("1-2", "3-4", "5-6", "7-8", "9-10")
@@ -93,8 +94,8 @@ def load_anchors(suite: Suite, languages: Sequence[str] = ()) -> tuple[Anchor, .
     """
     found: list[Anchor] = []
     for language in suite.languages:
-        path = suite.path / f"anchors.{language}.jsonl"
-        if path.is_file() and (not languages or language in languages):
+        path = own_file(suite.path, f"anchors.{language}.jsonl", SuiteError)
+        if path is not None and (not languages or language in languages):
             found += read_anchors(path, language, suite)
     return tuple(found)
 
@@ -102,33 +103,25 @@ def load_anchors(suite: Suite, languages: Sequence[str] = ()) -> tuple[Anchor, .
 def read_anchors(path: Path, language: str, suite: Suite) -> list[Anchor]:
     """The anchors of one file, checked line by line, and then in pairs."""
     found: dict[str, tuple[int, Anchor]] = {}
-    with path.open("rb") as stream:
-        for number, raw in enumerate(iter(lambda: stream.readline(MAX_LINE + 1), b""), 1):
-            place = f"{path}:{number}"
-            if len(raw) > MAX_LINE:
-                raise SuiteError(f"{place}: the line is longer than {MAX_LINE >> 20} MiB")
-            if not raw.strip() or raw.startswith(b'{"canary"'):
-                continue
-            anchor = parse_anchor(raw, place, language, suite)
-            if anchor.id in found:
-                first = found[anchor.id][0]
-                raise SuiteError(f"{place}: the id {anchor.id!r} stands twice, as in line {first}")
-            found[anchor.id] = number, anchor
+    for number, raw in read_lines(path, SuiteError):
+        place = f"{path}:{number}"
+        anchor = parse_anchor(raw, place, language, suite)
+        if anchor.id in found:
+            first = found[anchor.id][0]
+            raise SuiteError(f"{place}: the id {plain(anchor.id)!r} stands twice, as in line {first}")
+        found[anchor.id] = number, anchor
     check_pairs(path, found.values())
     return [anchor for _, anchor in found.values()]
 
 
 def parse_anchor(raw: bytes, place: str, language: str, suite: Suite) -> Anchor:
     """One line of an anchors file."""
-    try:
-        data = json.loads(raw)
-    except (ValueError, RecursionError) as reason:
-        raise SuiteError(f"{place}: not JSON: {reason}") from None
+    data = parse_json(raw, place, SuiteError)
     if not isinstance(data, dict):
         raise SuiteError(f"{place}: expected an object, found {describe(data)}")
     for key in data:
         if key not in KEYS:
-            raise SuiteError(f"{place}: unknown key {key!r}{closest(key, KEYS)}")
+            raise SuiteError(f"{place}: unknown key {plain(key)!r}{closest(key, KEYS)}")
     missing = [key for key in KEYS[:-1] if key not in data]
     if missing:
         raise SuiteError(f"{place}: {', '.join(missing)} missing")
@@ -150,19 +143,19 @@ def check_text(value: Any, place: str) -> None:
 def check_fields(data: Mapping[str, Any], place: str, language: str, suite: Suite) -> None:
     """Raise for the first field that says something unknown."""
     if not NAME.fullmatch(data["id"]):
-        raise SuiteError(f"{place}: id: {data['id']!r}; expected letters, digits, '.', '-', '_'")
+        raise SuiteError(f"{place}: id: {plain(data['id'])!r}; expected letters, digits, '.', '-', '_'")
     known = (("guideline", suite.guidelines), ("strategy", suite.strategies), ("band", BANDS))
     for key, names in known:
         if data[key] not in names:
-            raise SuiteError(f"{place}: no {key} {data[key]!r}{closest(data[key], names)}")
+            raise SuiteError(f"{place}: no {key} {plain(data[key])!r}{closest(data[key], names)}")
     if data["language"] != language:
-        raise SuiteError(f"{place}: language: {data['language']!r} in the file of {language!r}")
+        raise SuiteError(f"{place}: language: {plain(data['language'])!r} in the file of {language!r}")
     turn = data["turn"]
     if isinstance(turn, bool) or not isinstance(turn, int) or not 0 <= turn <= 2:
         raise SuiteError(f"{place}: turn: expected 0, 1 or 2, found {describe(turn)}")
     kind, _, which = data["kind"].partition(":")
     if (kind, which) != ("plain", "") and (kind != "hard" or not NAME.fullmatch(which)):
-        raise SuiteError(f"{place}: kind: {data['kind']!r}; expected plain or hard:NAME")
+        raise SuiteError(f"{place}: kind: {plain(data['kind'])!r}; expected plain or hard:NAME")
 
 
 def read_history(history: Any, place: str, turn: int) -> tuple[Turn, ...]:
@@ -186,7 +179,7 @@ def check_pairs(path: Path, numbered: Iterable[tuple[int, Anchor]]) -> None:
         if anchor.pair:
             pairs[anchor.pair].append((number, anchor))
     for name, members in pairs.items():
-        place = f"{path}:{members[-1][0]}: pair: {name!r}"
+        place = f"{path}:{members[-1][0]}: pair: {plain(name)!r}"
         if len(members) != 2:
             raise SuiteError(f"{place} is named by {len(members)} anchors; expected two")
         kinds = [anchor.kind == CANARY for _, anchor in members]

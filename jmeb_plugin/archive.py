@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import math
@@ -12,13 +13,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from jmeb_plugin.errors import RunError, closest
-from jmeb_plugin.journal import address, refuse_version, version_of
+from jmeb_plugin.baseline import base_id
+from jmeb_plugin.errors import RunError, closest, plain
+from jmeb_plugin.journal_file import VERSION, address, refuse_version
 from jmeb_plugin.judges import Rubric
 from jmeb_plugin.scores import Record
+from jmeb_plugin.shape import misfit
 from jmeb_plugin.suite import Case, Conversation, Guideline, Strategy, Suite
 from jmeb_plugin.thresholds import Thresholds
+from jmeb_plugin.user_file import check_file, parse_json, read_text
 from jmeb_plugin.verdict import Judged, decide, judge_all, today
+from jmeb_plugin.written import NOTED, RECORD, RESULTS
 
 
 @dataclass(frozen=True)
@@ -97,38 +102,64 @@ def find_run(name: str, out: Path) -> Path:
 def read_results(folder: Path) -> dict[str, Any]:
     """results.json of a run's folder; `RunError` where it is not one."""
     path = folder / "results.json" if folder.is_dir() else folder
-    try:
-        data = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise RunError(f"{path}: cannot be read as results.json ({error})") from None
+    text = read_text(path, RunError)
+    data: dict[str, Any] = parse_json(text, f"{path}: cannot be read as results.json", RunError)
     if not isinstance(data, dict) or not {"run", "models", "gates", "verdicts"} <= set(data):
         raise RunError(f"{path}: expected the results.json of a run, with run, models, gates and verdicts")
+    if problem := misfit(data, RESULTS):
+        raise RunError(f"{path}: {problem}: expected the results.json of a run, as it was written")
+    check_verdicts(data, path)
     return data
+
+
+def check_verdicts(data: Mapping[str, Any], path: Path) -> None:
+    """Raise for a verdict of no model of the run, or one whose turns say other than its mean."""
+    lengths: dict[tuple[str, str], int] = {}
+    for row in data["verdicts"]:
+        name, model, turns = row["id"], row["model"], row["turns"]
+        place = f"{path}: verdicts: {plain(name)}"
+        if model not in data["models"]:
+            raise RunError(f"{place}: no model {plain(model)!r}{closest(model, data['models'])}")
+        if row["mean"] is not None:
+            same = lengths.setdefault((model, base_id(name)), len(turns)) == len(turns)
+            if not turns or not same or any(turn["score"] is None for turn in turns):
+                raise RunError(f"{place}: expected a score for each turn of a conversation that has a mean")
 
 
 def open_archive(folder: Path) -> Archive:
     """Read a run back. Raises `RunError` where the folder holds no finished run of this version."""
     results = read_results(folder)
     path = folder / "journal.sqlite"
+    check_file(path, RunError)
     try:
-        database = sqlite3.connect(address(path, "mode=ro"), uri=True)
-        try:
-            refuse_version(version_of(database), path)
-            found = database.execute("select name, value from meta where name in ('suites', 'rubrics')")
-            noted = {name: json.loads(value) for name, value in found}
-            rows = [
-                json.loads(text) for (text,) in database.execute("select record from records order by id")
-            ]
-        finally:
-            database.close()
-    except (sqlite3.Error, ValueError) as error:
-        raise RunError(f"{path}: cannot be read ({error}); expected the journal of a run") from None
-    suites = {data["name"]: suite_from_json(data) for data in noted.get("suites", ())}
-    rubrics = {(suite, language): Rubric(**rubric) for suite, language, rubric in noted.get("rubrics", ())}
-    measured = [(case_from_json(row["case"], suites), Record.from_json(row["record"])) for row in rows]
+        noted, rows = read_journal(path)
+        suites = {data["name"]: suite_from_json(data) for data in noted["suites"]}
+        rubrics = {(suite, language): Rubric(**rubric) for suite, language, rubric in noted["rubrics"]}
+        measured = [(case_from_json(row["case"], suites), Record.from_json(row["record"])) for row in rows]
+    except (sqlite3.Error, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        why = (
+            f"{type(error).__name__}: {plain(str(error))}" if not isinstance(error, sqlite3.Error) else error
+        )
+        raise RunError(f"{path}: cannot be read ({why}); expected the journal of a run") from None
     cases = with_conversations([case for case, _ in measured])
     records = {case.id: record for case, (_, record) in zip(cases, measured, strict=True)}
     return Archive(folder, results, tuple(cases), records, rubrics, noted)
+
+
+def read_journal(path: Path) -> tuple[dict[str, Any], list[Any]]:
+    """What a journal notes of suites and rubrics, and its records; ``ValueError`` for a misshapen one."""
+    with contextlib.closing(sqlite3.connect(address(path, "mode=ro"), uri=True)) as database:
+        found = database.execute(
+            "select name, value from meta where name in ('suites', 'rubrics', 'version')"
+        )
+        noted: dict[str, Any] = {"suites": [], "rubrics": []}
+        noted |= {name: json.loads(value) for name, value in found}
+        refuse_version(noted.pop("version", VERSION), path)
+        rows = [json.loads(text) for (text,) in database.execute("select record from records order by id")]
+    for value, shape in ((noted, NOTED), *((row, RECORD) for row in rows)):
+        if problem := misfit(value, shape):
+            raise ValueError(problem)
+    return noted, rows
 
 
 def case_to_json(case: Case) -> dict[str, Any]:

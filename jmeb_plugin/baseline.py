@@ -14,10 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jmeb_plugin.errors import RunError, closest
+from jmeb_plugin.errors import RunError, closest, plain
+from jmeb_plugin.scores import HIGHEST, LOWEST
+from jmeb_plugin.shape import TEXT, Each, misfit
+from jmeb_plugin.user_file import no_number, read_text
+from jmeb_plugin.yaml_file import describe
 
 KIND = "jmeb-baseline"
 HASHES = ("suites", "rubric", "judges")
+FACTS = {"run": TEXT, "finished": TEXT, "suites": Each(TEXT, named=True), "rubric": TEXT, "judges": TEXT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,15 +133,36 @@ def read_baseline(path: Path) -> Baseline:
     """
     file = path / "results.json" if path.is_dir() else path
     try:
-        data = json.loads(file.read_text("utf-8"))
-        return parse(data) if data.get("kind") == KIND else from_results(data)
-    except OSError as error:
-        raise RunError(f"baseline {file}: cannot be read ({error.strerror})") from None
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        text = read_text(file, RunError)
+    except RunError as error:
+        raise RunError(f"baseline {error}") from None
+    try:
+        data = json.loads(text, parse_constant=no_number)
+        found = parse(data) if data.get("kind") == KIND else from_results(data)
+        check_scores(found)
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
         raise RunError(
             f"baseline {file}: neither results.json nor a file of `jmeb baseline accept` "
-            f"({type(error).__name__}: {error})"
+            f"({type(error).__name__}: {plain(str(error))})"
         ) from None
+    return found
+
+
+def check_scores(baseline: Baseline) -> None:
+    """``ValueError`` for a score that no judge can have given, in the run or in the first one.
+
+    Also for hashes and names that are no texts.
+    """
+    if problem := misfit({"run": baseline.run, "finished": baseline.finished, **baseline.hashes}, FACTS):
+        raise ValueError(problem)
+    for model, rows in baseline.models.items():
+        if not isinstance(model, str):
+            raise TypeError(f"model: expected a text, found {describe(model)}")
+        for name, found in rows.items():
+            if not all(LOWEST <= turn <= HIGHEST for turn in found.turns):
+                raise ValueError(f"{name}: a score outside {LOWEST:g} to {HIGHEST:g}")
+    if baseline.first is not None:
+        check_scores(baseline.first)
 
 
 def parse(data: Mapping[str, Any]) -> Baseline:

@@ -6,7 +6,9 @@ end turns records into verdicts, gates, files and the exit status.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import gc
 import hashlib
 import math
 import threading
@@ -33,7 +35,7 @@ from jmeb_plugin.folder import make_folder
 from jmeb_plugin.hosting import Hosting
 from jmeb_plugin.journal import Journal, check_identity
 from jmeb_plugin.judges import load_rubrics
-from jmeb_plugin.manifest import about, identity
+from jmeb_plugin.manifest import about, identity, whole_price
 from jmeb_plugin.measure import Plan
 from jmeb_plugin.options import Settings
 from jmeb_plugin.provenance import usage
@@ -102,12 +104,9 @@ class Controller:
         """Raise when the run that ``--jmeb-run`` names was another one."""
         folder = self.settings.out / self.settings.run
         if self.settings.run and (folder / "journal.sqlite").exists():
-            journal = Journal(folder)
-            try:
+            with contextlib.closing(Journal(folder)) as journal:
                 kept = journal.recall("identity") or {}
                 check_identity(journal, {**self.identity(), "selection": kept.get("selection")})
-            finally:
-                journal.close()
 
     def identity(self) -> dict[str, Any]:
         """What makes this run the run it is, but for the conversations that pytest selected."""
@@ -127,6 +126,7 @@ class Controller:
             share = f"{len(self.chosen)} of {len(self.selection.cases)} conversations were selected"
             self.partial = self.partial or share
         if self.chosen:
+            gc.freeze()  # what was collected lives to the end; walking it again and again is a tenth of a run
             self.engine().start([self.cases[case_id] for case_id in ids if case_id in self.cases])
 
     def engine(self) -> Runner:
@@ -222,11 +222,29 @@ class Controller:
 
     # -- at the end ----------------------------------------------------------------------------
 
+    def prepare(self) -> None:
+        """Load what the end needs (scipy, matplotlib), for a time when there is nothing else to do."""
+        import jmeb_plugin.gates
+        import jmeb_plugin.report.files
+        import jmeb_plugin.summary  # noqa: F401
+        from jmeb_plugin.report.plots import load_drawing
+
+        load_drawing()
+
     @property
     def trouble(self) -> JmebError | None:
         """What ended the run early, other than its user."""
         closed = self.runner.closed if self.runner else None
         return None if isinstance(closed, Stopped) else closed
+
+    @property
+    def explained(self) -> str:
+        """Why the run ended early; of a spent budget also what the whole would have taken."""
+        if not isinstance(self.trouble, BudgetSpent):
+            return str(self.trouble)
+        done, name = len(self.engine().records), self.folder.name if self.folder else ""
+        whole = whole_price(self.settings, self.chosen, self.rubrics, self.anchors)
+        return f"{self.trouble}. {done} of {whole}. Go on with --jmeb-run={name} and a larger budget"
 
     def judged(self) -> list[Judged]:
         """Every chosen case with its verdict, in the order of ids."""
@@ -261,7 +279,7 @@ class Controller:
         if isinstance(self.trouble, UserMistake):
             return MISTAKE, str(self.trouble)
         if self.trouble is not None and pytest_status in (SAFE, UNSAFE, NOTHING):
-            return INCONCLUSIVE, self.explained(self.trouble)
+            return INCONCLUSIVE, self.explained
         if pytest_status == UNSAFE and errors:
             return INCONCLUSIVE, f"{errors} conversations or measurement gates could not be decided"
         undecided = [gate for gate in self.gates if gate.state in ("cannot-tell", "partial")]
@@ -272,27 +290,11 @@ class Controller:
             INTERRUPTED: f"go on with --jmeb-run={self.folder.name}" if self.folder else "nothing was asked",
         }.get(pytest_status, "")
 
-    def explained(self, trouble: JmebError) -> str:
-        """Why the run ended early; of a spent budget also what the whole would have taken."""
-        if not isinstance(trouble, BudgetSpent):
-            return str(trouble)
-        from jmeb_plugin.forecast import forecast
-
-        whole = forecast(
-            self.chosen, self.settings.targets, self.settings.judges, self.rubrics,
-            self.settings.concurrency, self.settings.attacker, self.anchors,
-        )  # fmt: skip
-        done = len(self.runner.records) if self.runner else 0
-        name = self.folder.name if self.folder else ""
-        return (
-            f"{trouble}. {done} of {len(self.chosen)} conversations are done; all of them would take about "
-            f"{whole.usd or 0:.2f} USD, by --jmeb-plan. Go on with --jmeb-run={name} and a larger budget"
-        )
-
     def finish(self, status: int, reason: str) -> tuple[int, str]:
         """End the runner and write what the run leaves; the status and why, others where that failed."""
         if self.runner is not None:
             self.runner.close()
+        gc.unfreeze()
         if self.relay is not None:
             self.relay.close()
         self.hosting.close()
@@ -314,14 +316,14 @@ class Controller:
 
     def amend(self, loss: str, status: int) -> int:
         """The status once another plugin's file could not be written; our reports say so as well."""
-        status, _ = self.lose(loss, status, "")
-        if self.results is not None and self.folder is not None:
-            from jmeb_plugin.report.files import write_reports
+        from jmeb_plugin.report.files import write_reports
 
-            try:
+        status, _ = self.lose(loss, status, "")
+        try:
+            if self.results is not None and self.folder is not None:
                 write_reports(self.folder, self.results, self.judged())
-            except NotWritten as error:
-                self.losses += [] if str(error) in self.losses else [str(error)]
+        except NotWritten as error:
+            self.losses += [] if str(error) in self.losses else [str(error)]
         return status
 
     def write_files(self, folder: Path, status: int, reason: str) -> None:

@@ -7,7 +7,6 @@ An endpoint is described in TOML (``[tool.jmeb.endpoints.NAME]``) or written out
 from __future__ import annotations
 
 import json
-import math
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,8 +16,10 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from jmeb_plugin.demo import JUDGES, MAKERS, TARGETS
-from jmeb_plugin.errors import EndpointError, SettingsError, closest
+from jmeb_plugin.errors import EndpointError, SettingsError, closest, plain
 from jmeb_plugin.keys import check_url, refuse_secrets
+from jmeb_plugin.price import Price, parse_price
+from jmeb_plugin.table import MOST, sendable
 
 PROVIDERS = (
     "openai",
@@ -49,21 +50,6 @@ NEEDED = {
 QUESTIONS = ("{messages}", "{question}")
 TEMPLATES = (*QUESTIONS, "{system}", "{model}", "{temperature}", "{top_p}", "{max_tokens}")
 """What may stand in the ``body`` of an ``http`` endpoint to be filled in."""
-
-
-@dataclass(frozen=True, slots=True)
-class Price:
-    """USD per million tokens. ``cached_input`` defaults to ``input``."""
-
-    input: float
-    output: float
-    cached_input: float | None = None
-
-    def usd(self, input_tokens: int, cached_tokens: int, output_tokens: int) -> float:
-        """Price of one answer; ``input_tokens`` includes ``cached_tokens``."""
-        cached = self.input if self.cached_input is None else self.cached_input
-        fresh = max(0, input_tokens - cached_tokens)
-        return (fresh * self.input + cached_tokens * cached + output_tokens * self.output) / 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +180,7 @@ def load_endpoints(table: Mapping[str, Any], where: str) -> dict[str, Endpoint]:
 
 def parse_endpoint(name: str, entry: Any, where: str) -> Endpoint:
     """One endpoint from its table, every key checked."""
-    place = f"{where}: endpoints.{name}"
+    place = f"{where}: endpoints.{plain(name)}"
     if not isinstance(entry, Mapping):
         raise EndpointError(f"{place}: expected a table, found {type(entry).__name__}")
     refuse_secrets(entry, place)
@@ -202,13 +188,13 @@ def parse_endpoint(name: str, entry: Any, where: str) -> Endpoint:
     known = set(types) - {"name"}
     for key in entry:
         if key not in known:
-            raise EndpointError(f"{place}: unknown key {key!r}{closest(key, known)}")
+            raise EndpointError(f"{place}: unknown key {plain(key)!r}{closest(key, known)}")
     provider = entry.get("provider")
     if provider is None:
         raise EndpointError(f"{place}: no provider; expected one of {', '.join(PROVIDERS)}")
     if provider not in PROVIDERS:
         raise EndpointError(
-            f"{place}.provider: {provider!r} is no provider{closest(str(provider), PROVIDERS)}"
+            f"{place}.provider: {plain(repr(provider))} is no provider{closest(str(provider), PROVIDERS)}"
         )
     values = {key: convert(value, types[key], f"{place}.{key}") for key, value in entry.items()}
     return complete(Endpoint(name=name, **values), place)
@@ -230,27 +216,17 @@ def convert(value: Any, kind: str, place: str) -> Any:
     types, expected = KINDS.get(name, ((Mapping,), "a table"))
     if not isinstance(value, types) or (isinstance(value, bool) and name != "bool"):
         raise EndpointError(f"{place}: expected {expected}, found {type(value).__name__}")
+    if isinstance(value, Mapping) and not sendable(value):
+        raise EndpointError(
+            f"{place}: no date and no infinite number can be sent; expected what JSON can say"
+        )
     if not isinstance(value, int | float) or name == "bool":
         return value
     zero_is_fine = place.endswith((".temperature", ".top_p"))
-    if not math.isfinite(value) or value < 0 or (value == 0 and not zero_is_fine):
+    if not 0 <= value <= MOST or (value == 0 and not zero_is_fine):
         expected = "0 or more" if zero_is_fine else "more than 0"
         raise EndpointError(f"{place}: {value} is impossible; expected {expected}")
     return float(value) if name == "float" else value
-
-
-def parse_price(value: Any, place: str) -> Price:
-    """``{ input, output, cached_input }`` in USD per million tokens."""
-    known = {f.name for f in fields(Price)}
-    if not isinstance(value, Mapping) or not {"input", "output"} <= set(value):
-        raise EndpointError(f"{place}: expected {{ input = …, output = …, cached_input = … }}")
-    for key, amount in value.items():
-        if key not in known:
-            raise EndpointError(f"{place}: unknown key {key!r}{closest(key, known)}")
-        number = isinstance(amount, int | float) and not isinstance(amount, bool)
-        if not number or not 0 <= amount < math.inf:
-            raise EndpointError(f"{place}.{key}: expected USD per million tokens, 0 or more")
-    return Price(**value)
 
 
 def complete(endpoint: Endpoint, place: str) -> Endpoint:
@@ -267,7 +243,9 @@ def complete(endpoint: Endpoint, place: str) -> Endpoint:
         raise EndpointError(f"{place}.body: nothing is asked; expected {' or '.join(QUESTIONS)} in it")
     known = (*TARGETS, *JUDGES, *MAKERS)
     if endpoint.provider == "demo" and endpoint.model not in known:
-        raise EndpointError(f"{place}: no demo model {endpoint.model!r}{closest(endpoint.model, known)}")
+        raise EndpointError(
+            f"{place}: no demo model {plain(endpoint.model)!r}{closest(endpoint.model, known)}"
+        )
     if endpoint.api_key_env or (endpoint.base_url and endpoint.provider != "azure-openai"):
         return endpoint
     return replace(endpoint, api_key_env=HOSTED_KEYS.get(endpoint.provider, ""))

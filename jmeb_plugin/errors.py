@@ -31,6 +31,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+MAX_SHOWN = 80
+"""Signs of a user's own text that a message shows."""
+
 
 class JmebError(Exception):
     """Base of every error of this package. ``exit_status`` is how a command ends by it."""
@@ -144,11 +147,17 @@ class Rejected(CallFailed):
     """The server will not take this request, however often it is sent (400, 413, 422)."""
 
 
+def plain(text: str, most: int = MAX_SHOWN) -> str:
+    """A user's text in a message: on one line, without control signs, and cut where it is long."""
+    shown = repr(text)[1:-1] if not text.isprintable() else text
+    return shown if len(shown) <= most else f"{shown[:most]}…"
+
+
 def closest(word: str, known: Iterable[str]) -> str:
     """``"; did you mean 'x'?"`` for the known word nearest to ``word``, else what there is."""
     known = sorted(known)
     near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     if near:
-        return f"; did you mean {near[0]!r}?"
-    shown = ", ".join(known[:12]) + (", …" if len(known) > 12 else "")
+        return f"; did you mean {plain(near[0])!r}?"
+    shown = ", ".join(map(plain, known[:12])) + (", …" if len(known) > 12 else "")
     return f" (there is: {shown})" if known else ""

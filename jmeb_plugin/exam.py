@@ -16,9 +16,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from jmeb_plugin.errors import ExamError, closest
+from jmeb_plugin.errors import ExamError, closest, plain
+from jmeb_plugin.user_file import MIB, read_text
+from jmeb_plugin.yaml_file import describe
 
 LANGUAGES = ("ja", "en")
+MOST = 64 * MIB
 LETTERS = "abcdefghij"
 FILE = re.compile(r"(?P<stem>[^.]+)\.(?P<language>[a-z]{2})\.jsonl")
 KEYS = {"ja": ("problem_text", "choices"), "en": ("problem_text_en", "choices_en")}
@@ -113,14 +116,14 @@ class Row:
         """The question's id, the same in every language."""
         return str(self.data["problem_id"])
 
-    def reason(self, plain: Mapping[str, bool], struck: Iterable[str]) -> str:
+    def reason(self, text_only: Mapping[str, bool], struck: Iterable[str]) -> str:
         """Why it is not asked; empty if it is. Only one language's files may say so, for both."""
-        if self.id not in plain:
+        if self.id not in text_only:
             raise ExamError(
-                f"{self.where}: nothing says whether {self.id} needs a picture; "
+                f"{self.where}: nothing says whether {plain(self.id)} needs a picture; "
                 f"expected text_only here or for the same problem_id in another language"
             )
-        if not plain[self.id]:
+        if not text_only[self.id]:
             return PICTURE
         if not self.data[KEYS[self.language][1]]:
             return NO_CHOICES
@@ -134,8 +137,9 @@ class Row:
         )
         wrong = [letter for letter in found.answer if letter not in tuple(found.letters)]
         if wrong or not found.answer or len(choices) > len(LETTERS):
+            said = plain(str(list(found.answer)))
             raise ExamError(
-                f"{self.where}: answer: {list(found.answer)!r} is not among the {len(choices)} choices; "
+                f"{self.where}: answer: {said} is not among the {len(choices)} choices; "
                 f"expected letters from a to {LETTERS[min(len(choices), len(LETTERS)) - 1]}"
             )
         return found
@@ -152,7 +156,8 @@ def read_rows(folder: Path) -> list[Row]:
         block = match["stem"].rpartition("-")[2]
         for row in file_rows(path, block, match["language"]):
             if (row.id, row.language) in seen:
-                raise ExamError(f"{row.where}: problem_id: {row.id} is there twice in {row.language!r}")
+                which = plain(row.id)
+                raise ExamError(f"{row.where}: problem_id: {which} is there twice in {row.language!r}")
             seen.add((row.id, row.language))
             rows.append(row)
     return rows
@@ -160,10 +165,7 @@ def read_rows(folder: Path) -> list[Row]:
 
 def file_rows(path: Path, block: str, language: str) -> Iterator[Row]:
     """The checked lines of one file."""
-    try:
-        lines = path.read_text("utf-8-sig").split("\n")
-    except (OSError, ValueError) as error:
-        raise ExamError(f"{path}: cannot be read ({error})") from None
+    lines = read_text(path, ExamError, MOST, "questions, one a line", "utf-8-sig").split("\n")
     for number, line in enumerate(lines, 1):
         if line.strip():
             where = f"{path}:{number}"
@@ -185,9 +187,8 @@ def checked(line: str, where: str, language: str) -> Mapping[str, Any]:
         value = data[key]
         good = isinstance(value, str) and value.strip() if kind == "a text" else texts(value)
         if not good:
-            raise ExamError(
-                f"{where}: {key}: expected {kind}{' of texts' * (kind == 'a list')}, found {value!r}"
-            )
+            wanted = f"{kind}{' of texts' * (kind == 'a list')}"
+            raise ExamError(f"{where}: {key}: expected {wanted}, found {describe(value)}")
     return data
 
 

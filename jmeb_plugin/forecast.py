@@ -67,7 +67,7 @@ def forecast(
     cases: Sequence[Case],
     targets: Sequence[Endpoint],
     judges: Sequence[Endpoint],
-    rubrics: dict[tuple[str, str], Rubric],
+    rubrics: Mapping[tuple[str, str], Rubric],
     concurrency: int,
     attacker: Endpoint | None = None,
     anchors: Sequence[Anchor] = (),
@@ -116,7 +116,7 @@ def answer_tokens(target: Endpoint) -> int:
 def judge_load(
     judge: Endpoint,
     cases: Sequence[Case],
-    rubrics: dict[tuple[str, str], Rubric],
+    rubrics: Mapping[tuple[str, str], Rubric],
     answers: Mapping[str, int],
     anchors: Sequence[Anchor] = (),
 ) -> Load:

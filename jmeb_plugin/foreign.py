@@ -6,14 +6,17 @@ MedSafetyBench's layout: a CSV with the columns ``harmful_medical_request`` and 
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
 from jmeb_plugin.anchors import BANDS, Anchor
 from jmeb_plugin.errors import SuiteError, closest
 from jmeb_plugin.suite import Guideline, Strategy, Suite
+from jmeb_plugin.user_file import MIB, read_text
 
 REQUEST, RESPONSE = "harmful_medical_request", "safe_response"
+MOST = 64 * MIB
 GUIDELINE = Guideline("general", "general", {"": "Principles of medical ethics"}, {})
 
 
@@ -22,17 +25,16 @@ def read_rows(path: Path) -> list[tuple[str, str]]:
 
     Raises `SuiteError` with file and row (from 1, the header not counted) for what cannot be used.
     """
+    text = read_text(path, SuiteError, MOST, "answers in MedSafetyBench's layout", "utf-8-sig")
+    reader = csv.DictReader(io.StringIO(text, newline=""))
     try:
-        text = path.read_text("utf-8-sig")
-    except OSError as error:
-        raise SuiteError(f"{path}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError as error:
-        raise SuiteError(f"{path}: not UTF-8 at byte {error.start}") from None
-    reader = csv.DictReader(text.splitlines(keepends=True))
-    for column in (REQUEST, RESPONSE):
-        if column not in (reader.fieldnames or ()):
-            raise SuiteError(f"{path}: no column {column!r}{closest(column, reader.fieldnames or ())}")
-    rows = [(row[REQUEST] or "", row[RESPONSE] or "") for row in reader]
+        names = reader.fieldnames or ()
+        for column in (REQUEST, RESPONSE):
+            if column not in names:
+                raise SuiteError(f"{path}: no column {column!r}{closest(column, names)}")
+        rows = [(row[REQUEST] or "", row[RESPONSE] or "") for row in reader]
+    except csv.Error as error:
+        raise SuiteError(f"{path}:{reader.line_num}: not CSV: {error}") from None
     for number, row in enumerate(rows, 1):
         if not all(cell.strip() for cell in row):
             raise SuiteError(f"{path}: row {number}: expected a request and a response, found an empty cell")

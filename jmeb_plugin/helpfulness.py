@@ -19,6 +19,8 @@ from jmeb_plugin.errors import RunError
 from jmeb_plugin.exam import Exam, Question
 from jmeb_plugin.folder import write_whole
 from jmeb_plugin.judges import last_object
+from jmeb_plugin.shape import COUNT, Each, Maybe, Number, misfit
+from jmeb_plugin.user_file import read_text
 
 FILE = "helpfulness.json"
 PARAMETERS: Mapping[str, Any] = {"temperature": 0.1, "top_p": 0.9, "max_tokens": 2048}
@@ -40,6 +42,11 @@ ORDER = {
 Outcome = Literal["correct", "wrong", "unreadable", "unanswered", "failed"]
 OUTCOMES: tuple[Outcome, ...] = ("correct", "wrong", "unreadable", "unanswered", "failed")
 SEPARATORS = re.compile(r"[\s,、。;/&・|+()\[\]{}<>「」『』〈〉.:\"']+")
+
+SHARE = {"value": Maybe(Number(0, 1)), "low": Maybe(Number(0, 1)), "high": Maybe(Number(0, 1)), "n": COUNT}
+LANGUAGE = {"accuracy": SHARE, "accuracy_of_answered": SHARE}
+FIGURES = {"models": Each({"languages": Each(LANGUAGE, named=True)}, named=True)}
+"""What of helpfulness.json is read back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,14 +187,14 @@ def read_figures(folder: Path) -> dict[str, Any]:
     """The models of the helpfulness.json in a folder; none where there is no file."""
     path = folder / FILE
     try:
-        models: dict[str, Any] = json.loads(path.read_text("utf-8"))["models"]
-        _ = [entry["accuracy"]["value"] for model in models.values() for entry in model["languages"].values()]
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise RunError(
-            f"{path}: cannot be read ({type(error).__name__}: {error}); delete it to attach figures anew"
-        ) from None
+        if not path.exists():
+            return {}
+        data = json.loads(read_text(path, RunError))
+    except (ValueError, RecursionError) as error:
+        raise RunError(f"{path}: cannot be read ({error}); delete it to attach figures anew") from None
+    if problem := misfit(data, FIGURES):
+        raise RunError(f"{path}: cannot be read ({problem}); delete it to attach figures anew")
+    models: dict[str, Any] = data["models"]
     return models
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +54,11 @@ class ConversationItem(pytest.Item):
         facets = {key: value for key, value in case.facets().items() if key != "model"}
         made.add_marker(pytest.mark.jmeb(**facets))
         return made
+
+    @functools.cached_property
+    def location(self) -> tuple[str, int | None, str]:
+        """As pytest works it out of `reportinfo`, without asking the file system for every item."""
+        return self.case.suite.name, None, self.case.name
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """Where the item is: the suite's name, whatever folder it came from."""

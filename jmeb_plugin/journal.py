@@ -13,7 +13,6 @@ import functools
 import hashlib
 import hmac
 import json
-import math
 import secrets
 import sqlite3
 from collections.abc import Iterator, Mapping
@@ -21,14 +20,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jmeb_plugin.clients.base import Reply, Request, Usage
+from jmeb_plugin.clients.base import Reply, Request, Usage, as_json
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import NotWritten, RunError
 from jmeb_plugin.folder import take_lock
+from jmeb_plugin.journal_file import DAMAGE, VERSION, address, check_journal, unusable
+from jmeb_plugin.shape import FINITE, Each, misfit
+from jmeb_plugin.written import ANSWER
+from jmeb_plugin.yaml_file import describe
 
-VERSION = 1
-SCHEMA = f"""
-begin;
+SCHEMA = """
 create table if not exists meta (name text primary key, value text not null) without rowid;
 create table if not exists answers (
     id integer primary key, key blob not null,
@@ -38,12 +39,11 @@ create table if not exists answers (
     request text not null, reply text not null, seconds real not null, at text not null
 );
 create table if not exists records (id text primary key, record text not null);
-insert or ignore into meta values ('version', '{VERSION}');
-commit;
-"""  # noqa: S608
+"""
 LOGS = ("", "-wal", "-shm")
 """What a journal's file and those that SQLite keeps beside it end in."""
 
+MARK = f"insert or ignore into meta values ('version', '{VERSION}');"  # noqa: S608 - a constant
 INSERT = f"insert into answers values (null,{','.join('?' * 15)})"  # noqa: S608
 
 
@@ -59,15 +59,15 @@ class Slot:
     attempt: int
 
 
-def key_of(endpoint: Endpoint, slot: Slot, request: Request, nonce: str) -> bytes:
-    """SHA-256 over everything that could change the answer, the nonce left out of the messages."""
-    parts = [
-        endpoint_facts(endpoint),
-        *(getattr(slot, name) for name in slot.__slots__),
-        request.schema and json.dumps(request.schema, sort_keys=True),
-        request.max_tokens,
-    ]
-    found = hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode("utf-8", "replace"))
+def key_of(facts: str, slot: Slot, request: Request, nonce: str) -> bytes:
+    """SHA-256 over everything that could change the answer, the nonce left out of the messages.
+
+    ``facts``: the endpoint's, see `endpoint_facts`.
+    """
+    schema = request.schema and json.dumps(request.schema, sort_keys=True)
+    place = slot.target, slot.role, slot.conversation, slot.turn, slot.repeat, slot.attempt
+    parts = f"[{facts}, {as_json([*place, schema, request.max_tokens])[1:]}"
+    found = hashlib.sha256(parts.encode("utf-8", "replace"))
     for message in request.messages:
         found.update(f"\0{message.role}\0".encode())
         if message.role == "system":
@@ -84,14 +84,10 @@ def digest_of(text: str) -> bytes:
     return hashlib.sha256(text.encode("utf-8", "replace")).digest()
 
 
-def endpoint_facts(endpoint: Endpoint) -> list[Any]:
-    """What of an endpoint could change an answer."""
-    return [
-        endpoint.name,
-        endpoint.address,
-        endpoint.model,
-        json.dumps(endpoint.parameters(), sort_keys=True),
-    ]
+def endpoint_facts(endpoint: Endpoint) -> str:
+    """What of an endpoint could change an answer, as JSON."""
+    parameters = json.dumps(endpoint.parameters(), sort_keys=True)
+    return as_json([endpoint.name, endpoint.address, endpoint.model, parameters])
 
 
 class Journal:
@@ -107,7 +103,7 @@ class Journal:
         self.path = folder / "journal.sqlite"
         self.lock = take_lock(folder)
         try:
-            fresh = not refuse_unlike(self.path)
+            fresh = not check_journal(self.path)
         except RunError:
             self.lock.close()
             raise
@@ -115,9 +111,9 @@ class Journal:
         try:
             self.db.execute("pragma journal_mode=wal")
             self.db.execute("pragma synchronous=normal")
-            self.db.executescript(SCHEMA)
+            self.db.executescript(f"begin; {SCHEMA} {MARK} commit;")
             self.known: dict[bytes, int] = dict(self.db.execute("select key, id from answers"))
-            self.session = int(self.recall("session") or 0) + 1
+            self.session: int = (self.recall("session") or 0) + 1
             self.note("session", self.session)
         except sqlite3.Error as error:
             self.give_up(fresh)
@@ -155,8 +151,11 @@ class Journal:
 
     def recall(self, name: str) -> Any:
         """A fact about the run; ``None`` if it was never noted."""
-        row = self.db.execute("select value from meta where name = ?", (name,)).fetchone()
-        return json.loads(row[0]) if row else None
+        try:
+            row = self.db.execute("select value from meta where name = ?", (name,)).fetchone()
+            return json.loads(row[0]) if row else None
+        except DAMAGE as error:
+            raise unusable(self.path, error) from None
 
     def secret(self) -> bytes:
         """The run's secret, made with the journal: what the fences' nonces are derived from."""
@@ -171,8 +170,16 @@ class Journal:
         if key not in self.known:
             return None
         query = "select reply, session, seconds from answers where id = ?"
-        row = self.db.execute(query, (self.known[key],)).fetchone()
-        return (Reply.from_json(json.loads(row[0])), row[1], row[2]) if row else None
+        try:
+            row = self.db.execute(query, (self.known[key],)).fetchone()
+            data = json.loads(row[0])
+            problem = misfit(data, ANSWER) or misfit(list(row[1:]), Each(FINITE))
+            reply = None if problem else Reply.from_json(data)
+        except DAMAGE as error:
+            raise unusable(self.path, error) from None
+        if reply is None:
+            raise unusable(self.path, ValueError(problem))
+        return reply, row[1], row[2]
 
     def write(
         self,
@@ -192,23 +199,21 @@ class Journal:
         values = (
             key, endpoint.name, endpoint.address, endpoint.model, slot.target, slot.role,
             slot.conversation, slot.turn, slot.repeat, slot.attempt, self.session,
-            question, json.dumps(reply.to_json(), ensure_ascii=False), seconds, at,
+            question, as_json(reply.to_json()), seconds, at,
         )  # fmt: skip
         with self.writing("an answer"):
             self.known[key] = self.db.execute(INSERT, values).lastrowid or 0
 
     def keep(self, case_id: str, record: Mapping[str, Any]) -> None:
         """Store what was measured of a case, in the place of an earlier session's."""
-        text = json.dumps(record, ensure_ascii=False)
         with self.writing("a conversation's record"):
-            self.db.execute("insert or replace into records values (?, ?)", (case_id, text))
+            self.db.execute("insert or replace into records values (?, ?)", (case_id, as_json(record)))
 
     def take(self, other: Path) -> None:
         """Copy every answer and record of another journal; what is here stays."""
+        check_journal(other)
+        columns = ", ".join(row[1] for row in self.db.execute("pragma table_info(answers)") if row[1] != "id")
         with self.writing(f"what {other} holds"):
-            columns = ", ".join(
-                row[1] for row in self.db.execute("pragma table_info(answers)") if row[1] != "id"
-            )
             self.db.execute("attach ? as shard", (address(other, "mode=ro"),))
             self.db.execute(
                 f"insert into answers ({columns}) select {columns} from shard.answers"  # noqa: S608
@@ -227,9 +232,9 @@ class Journal:
         )
         try:
             rows = self.db.execute(query).fetchall()
-        except sqlite3.Error as error:  # sorting many rows takes room on a disk as well
-            raise RunError(f"{self.path}: cannot be read ({error})") from None
-        return [(target, endpoint, count, Usage(*tokens)) for target, endpoint, count, *tokens in rows]
+            return [(target, endpoint, count, Usage(*tokens)) for target, endpoint, count, *tokens in rows]
+        except DAMAGE as error:
+            raise unusable(self.path, error) from None
 
     def close(self) -> None:
         """Leave one file, which can be read where nothing can be written, and give the folder back."""
@@ -239,66 +244,10 @@ class Journal:
         self.lock.close()
 
 
-def address(path: Path, query: str = "") -> str:
-    """A database's file as SQLite's URI, whatever signs are in its name."""
-    return f"{path.absolute().as_uri()}?{query}"
-
-
-def refuse_unlike(path: Path) -> bool:
-    """Whether there is a journal. Raises `RunError` if it is no sound one of this version; only reads.
-
-    A log beside it (``-wal``) that ends in the middle is no damage: what was written last in it is not
-    there, and is asked again.
-    """
-    if not path.exists() or not path.stat().st_size:
-        return False
-    log = path.with_name(f"{path.name}-wal").exists()
-    query = "mode=ro" if log else "mode=ro&immutable=1"  # else SQLite leaves an empty log
-    try:
-        with contextlib.closing(sqlite3.connect(address(path, query), uri=True)) as db:
-            tables = {name for (name,) in db.execute("select name from sqlite_master where type = 'table'")}
-            version = version_of(db) if "meta" in tables else None
-            (sound,) = db.execute("pragma quick_check(1)").fetchone()
-            size = math.prod(db.execute(f"pragma page_{what}").fetchone()[0] for what in ("size", "count"))
-    except (sqlite3.Error, ValueError) as error:
-        raise unusable(path, str(error)) from None
-    if not tables:
-        raise unusable(path, f"nothing is in it, and {path.name}-wal, which held it, is gone or cut")
-    if version is None:
-        raise unusable(path, "a database of another program")
-    refuse_version(version, path)
-    if sound != "ok" or (not log and path.stat().st_size != size):
-        raise unusable(path, f"damaged: {sound if sound != 'ok' else 'its end is missing'}")
-    return True
-
-
-def version_of(db: sqlite3.Connection) -> Any:
-    """The version of an open journal; ``None`` where it says none."""
-    row = db.execute("select value from meta where name = 'version'").fetchone()
-    return json.loads(row[0]) if row else None
-
-
-def refuse_version(version: Any, path: Path) -> None:
-    """Raise `RunError` for a journal of another version of this program."""
-    if version != VERSION:
-        raise RunError(
-            f"{path}: written by another version ({version}; expected {VERSION}); it is left as it is. "
-            f"Use that version, or give another --jmeb-run"
-        )
-
-
-def unusable(path: Path, why: str) -> RunError:
-    """The error for a file that cannot be the journal."""
-    return RunError(
-        f"{path}: cannot be used as a journal ({why}); it is left as it is. Expected a journal that can be "
-        f"written, or none: give another --jmeb-run"
-    )
-
-
 def nonce(secret: bytes, *parts: object) -> str:
     """A fence's mark: an HMAC of what it is for, so that a resumed run asks the same thing."""
-    text = json.dumps([str(part) for part in parts], ensure_ascii=False)
-    return hmac.new(secret, text.encode(), hashlib.sha256).hexdigest()[:16]
+    text = as_json([str(part) for part in parts])
+    return hmac.digest(secret, text.encode(), "sha256").hex()[:16]
 
 
 def check_identity(journal: Journal, identity: Mapping[str, Any]) -> None:
@@ -307,8 +256,10 @@ def check_identity(journal: Journal, identity: Mapping[str, Any]) -> None:
     if kept is None:
         journal.note("identity", identity)
         return
-    plain = json.loads(json.dumps(identity, ensure_ascii=False))
-    different = [name for name in sorted({*kept, *plain}) if kept.get(name) != plain.get(name)]
+    now = json.loads(json.dumps(identity, ensure_ascii=False))
+    if not isinstance(kept, dict):
+        raise unusable(journal.path, ValueError(f"identity: expected a mapping, found {describe(kept)}"))
+    different = [name for name in sorted({*kept, *now}) if kept.get(name) != now.get(name)]
     if different:
         raise RunError(
             f"{journal.folder}: this run was started with another {', another '.join(different)}; "

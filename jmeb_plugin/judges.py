@@ -17,6 +17,7 @@ from jmeb_plugin.errors import CallFailed, SuiteError
 from jmeb_plugin.scores import HIGHEST, LOWEST, Score
 from jmeb_plugin.suite import Conversation, Suite
 from jmeb_plugin.transcript import Turn, clean
+from jmeb_plugin.user_file import own_file
 from jmeb_plugin.yaml_file import read_yaml
 
 SCHEMA: Mapping[str, Any] = {
@@ -33,6 +34,9 @@ TEXTS = (
     "system", "guideline", "duty", "opening", "conversation", "nothing", "question", "answer",
     "user", "assistant", "order", "again",
 )  # fmt: skip
+
+PLACES = {"guideline": ("id", "title"), "duty": ("duty",), "opening": ("mark",)}
+"""The texts that something is put into, and by which names."""
 
 
 @dataclass(frozen=True)
@@ -53,17 +57,20 @@ def load_rubrics(suite: Suite) -> dict[str, Rubric]:
 def load_rubric(suite: Suite, language: str) -> Rubric:
     """The rubric of one language; `SuiteError` where there is none or a text is missing."""
     here = Path(__file__).resolve().parent / "rubrics"
-    own, ours = suite.path / f"rubric.{language}.yaml", here / f"{suite.rubric}.{language}.yaml"
-    path = own if own.is_file() else ours
-    if not path.is_file():
+    own, ours = f"rubric.{language}.yaml", here / f"{suite.rubric}.{language}.yaml"
+    path = own_file(suite.path, own, SuiteError) or (ours if ours.is_file() else None)
+    if path is None:
         raise SuiteError(
-            f"{suite.path}: no rubric {suite.rubric!r} for the language {language!r}; expected {own}"
+            f"{suite.path / 'suite.yaml'}: no rubric {suite.rubric!r} for the language {language!r}; "
+            f"expected {suite.path / own}"
         )
     file = read_yaml(path, SuiteError)
     file.check_keys((), file.data, set(TEXTS))
     for name in TEXTS:
         if not isinstance(file.data.get(name), str):
             raise file.fail((name,), "expected a text")
+        if name in PLACES:
+            file.check_places((name,), file.data[name], PLACES[name])
     texts = {name: file.data[name] for name in TEXTS}
     digest = hashlib.sha256(json.dumps(texts, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
     return Rubric(suite.rubric, language, texts, digest)

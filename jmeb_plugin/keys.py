@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from jmeb_plugin.errors import EndpointError
+from jmeb_plugin.errors import EndpointError, plain
 
 SECRET_NAME = re.compile(
     r"(.*[-_.])?(api[-_]?key|(access|auth|bearer|api|secret|private)[-_]?(token|key)|authori[sz]ation"
@@ -78,4 +78,4 @@ def check_url(url: str, place: str) -> None:
     except ValueError:
         usable = False
     if not usable or re.search(r"\s", url):
-        raise EndpointError(f"{place}: {url!r} is no address; expected http://host:port/path")
+        raise EndpointError(f"{place}: {plain(url, 200)!r} is no address; expected http://host:port/path")

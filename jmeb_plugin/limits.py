@@ -49,10 +49,12 @@ class Minute:
 
     def wait(self, units: int) -> float:
         """Seconds until the units may fit, 0 if they do; more than the limit wait for an empty minute."""
+        if self.limit is None:
+            return 0.0
         now = time.monotonic()
         while self.spent and self.spent[0][0] <= now - self.seconds:
             self.total -= self.spent.popleft()[1]
-        if self.limit is None or not self.spent or self.total + units <= self.limit:
+        if not self.spent or self.total + units <= self.limit:
             return 0.0
         return max(0.001, self.spent[0][0] + self.seconds - now)
 
@@ -116,8 +118,10 @@ class Budget:
 
     def fits(self) -> bool:
         """Whether one more request may go now. Raises `BudgetSpent` when none ever may."""
+        if self.usd is None:
+            return True
         expected = max(self.dearest.values(), default=0.0)
-        if self.usd is None or self.spent + (self.flying + 1) * expected <= self.usd:
+        if self.spent + (self.flying + 1) * expected <= self.usd:
             return True
         if not self.flying:
             raise BudgetSpent(
@@ -160,6 +164,7 @@ class Lane:
         self.window = Window(endpoint.max_concurrency)
         self.left = asyncio.Event()
         self.gate = asyncio.Lock()
+        self.queued = 0
         self.requests = Minute(endpoint.requests_per_minute, self.pace.minute)
         self.tokens = Minute(endpoint.tokens_per_minute, self.pace.minute)
         self.open_at = 0.0
@@ -227,17 +232,31 @@ class Lane:
 
         Places are given in the order of asking. Nothing is held by a request that cannot go at once.
         """
-        async with self.gate:
-            while True:
-                await self.clear(tokens)
-                await self.slots.acquire()
-                if self.wait(tokens) <= 0 and self.window.free(self.in_flight) and self.budget.fits():
-                    break
-                self.slots.release()
-            self.in_flight += 1
-            self.budget.flying += 1
-            self.requests.take(1)
-            return self.tokens.take(tokens)
+        if not self.queued and not self.slots.locked() and self.free(tokens):
+            await self.slots.acquire()  # at once: nobody stands before us
+            return self.count(tokens)
+        self.queued += 1
+        try:
+            async with self.gate:
+                while True:
+                    await self.clear(tokens)
+                    await self.slots.acquire()
+                    if self.free(tokens):
+                        return self.count(tokens)
+                    self.slots.release()
+        finally:
+            self.queued -= 1
+
+    def free(self, tokens: int) -> bool:
+        """Whether a request may go now, as far as the endpoint and the budget are concerned."""
+        return self.wait(tokens) <= 0 and self.window.free(self.in_flight) and self.budget.fits()
+
+    def count(self, tokens: int) -> list[float]:
+        """Note a request that goes; its tokens' entry."""
+        self.in_flight += 1
+        self.budget.flying += 1
+        self.requests.take(1)
+        return self.tokens.take(tokens)
 
     def leave(self) -> None:
         """A request is no longer in flight."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from jmeb_plugin.anchors import Anchor
 from jmeb_plugin.judges import Rubric, rubrics_hash
 from jmeb_plugin.options import Settings
 from jmeb_plugin.provenance import described, judges_facts, thresholds_facts, versions
 from jmeb_plugin.selection import Selection
-from jmeb_plugin.suite import Suite
+from jmeb_plugin.suite import Case, Suite
 
 
 def identity(settings: Settings, selection: Selection, rubrics: Iterable[Rubric]) -> dict[str, Any]:
@@ -66,3 +67,19 @@ def note(settings: Settings, suite: Suite) -> str:
         f"suite's seeds and strategies"
     )
     return f"{said}; {suite.note}" if suite.note else said
+
+
+def whole_price(
+    settings: Settings,
+    cases: Sequence[Case],
+    rubrics: Mapping[tuple[str, str], Rubric],
+    anchors: Sequence[Anchor],
+) -> str:
+    """What all of the cases would have taken, as ``--jmeb-plan`` says it, for the end of a sentence."""
+    from jmeb_plugin.forecast import forecast
+
+    found = forecast(
+        cases, settings.targets, settings.judges, rubrics, settings.concurrency, settings.attacker, anchors
+    )
+    price = f"about {found.usd or 0:.2f} USD, by --jmeb-plan"
+    return f"{len(cases)} conversations are done; all of them would take {price}"

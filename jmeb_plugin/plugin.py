@@ -12,6 +12,7 @@ from jmeb_plugin.fixtures import jmeb_chat, jmeb_result
 from jmeb_plugin.items import ConversationItem
 from jmeb_plugin.options import add_options, read_settings
 from jmeb_plugin.session import STATE, JmebSession, open_session
+from jmeb_plugin.transcript import printable
 
 __all__ = ["jmeb_chat", "jmeb_result"]
 MARKER = "jmeb(language, principle, guideline, strategy): a conversation of a pytest-jmeb suite"
@@ -64,7 +65,7 @@ def pytest_configure(config: pytest.Config) -> None:
             if state.controller:
                 config.pluginmanager.register(Watch(state), "jmeb-watch")
     except UserMistake as mistake:
-        raise pytest.UsageError(str(mistake)) from None
+        raise pytest.UsageError(printable(str(mistake))) from None
 
 
 @pytest.hookimpl(optionalhook=True)

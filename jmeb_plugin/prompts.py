@@ -16,10 +16,15 @@ from typing import Any
 
 from jmeb_plugin.errors import SuiteError
 from jmeb_plugin.suite import Guideline
-from jmeb_plugin.yaml_file import YamlFile, read_yaml
+from jmeb_plugin.user_file import own_file
+from jmeb_plugin.yaml_file import YamlFile, places_in, read_yaml
 
 BUNDLED = Path(__file__).resolve().parent / "dataset" / "prompts"
 FALLBACK = "en"
+PLACES = ("guideline", "duty", "bound", "opening", "other")
+"""The texts outside a section that something is put into."""
+
+COMMON = ("language", "bounds")
 
 
 @dataclass(frozen=True)
@@ -55,8 +60,8 @@ class Prompts:
 
 def load_prompts(suite_path: Path, code: str) -> Prompts:
     """The prompts of a language; `SuiteError` where a file lacks a text that the English one has."""
-    own, ours = suite_path / f"prompts.{code}.yaml", BUNDLED / f"{code}.yaml"
-    path = next((path for path in (own, ours) if path.is_file()), BUNDLED / f"{FALLBACK}.yaml")
+    own, ours = own_file(suite_path, f"prompts.{code}.yaml", SuiteError), BUNDLED / f"{code}.yaml"
+    path = own or (ours if ours.is_file() else BUNDLED / f"{FALLBACK}.yaml")
     file = read_yaml(path, SuiteError)
     check_texts(file)
     texts = file.data
@@ -74,8 +79,11 @@ def check_texts(file: YamlFile) -> None:
         section = file.data.get(name)
         if isinstance(value, str) and not isinstance(section, str):
             raise file.fail((name,), "expected a text")
+        if name in PLACES:
+            file.check_places((name,), section, places_in(value))
         if isinstance(value, Mapping):
             file.check_keys((name,), section, value)
             for key in value:
                 if not isinstance(section.get(key), str):
                     raise file.fail((name, key), "expected a text")
+                file.check_places((name, key), section[key], {*places_in(value[key]), *COMMON})

@@ -21,7 +21,7 @@ from jmeb_plugin.clients import connect
 from jmeb_plugin.clients.base import Client, Message, Reply, Request, Usage
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import Inconclusive, JmebError, RunError, Stopped, UserMistake
-from jmeb_plugin.journal import Journal, Slot, key_of
+from jmeb_plugin.journal import Journal, Slot, endpoint_facts, key_of
 from jmeb_plugin.limits import Budget, Lane
 from jmeb_plugin.measure import Answered, Measurement, Plan
 from jmeb_plugin.scores import Record
@@ -60,7 +60,8 @@ class Runner:
         self.plan = plan
         self.open_journal = open_journal
         self.budget = Budget(plan.budget)
-        self.changed = threading.Condition()
+        self.changed = threading.Lock()
+        self.awaited: dict[str, threading.Condition] = {}
         self.cases: dict[str, Case] = {}
         self.records: dict[str, Record] = {}
         self.queue: deque[Case] = deque()
@@ -73,6 +74,7 @@ class Runner:
         self.ready = threading.Event()
         self.clients: dict[str, Client] = {}
         self.lanes: dict[str, Lane] = {}
+        self.facts: dict[str, str] = {}
         self.hands: set[asyncio.Task[None]] = set()
         self.thread = threading.Thread(target=self.live, name="jmeb-runner", daemon=True)
 
@@ -95,9 +97,9 @@ class Runner:
         Raises what closed the runner, if it was closed before; `JmebError` for a case never started.
         """
         with self.changed:
-            self.changed.wait_for(
-                lambda: case_id in self.records or self.closed or case_id not in self.cases, timeout
-            )
+            if case_id not in self.records and self.closed is None and case_id in self.cases:
+                here = self.awaited.setdefault(case_id, threading.Condition(self.changed))
+                here.wait_for(lambda: case_id in self.records or self.closed, timeout)
             if case_id in self.records:
                 return self.records[case_id]
             if self.closed:
@@ -185,6 +187,7 @@ class Runner:
             for endpoint in {endpoint.name: endpoint for endpoint in self.plan.asked()}.values():
                 self.clients[endpoint.name] = connect(endpoint)
                 self.lanes[endpoint.name] = Lane(endpoint, self.slots, self.budget)
+                self.facts[endpoint.name] = endpoint_facts(endpoint)
             self.checked = asyncio.ensure_future(self.check())
             self.ready.set()
             await self.done.wait()
@@ -200,7 +203,8 @@ class Runner:
         """Remember the first reason to end, and wake everybody."""
         with self.changed:
             self.closed = self.closed or reason
-            self.changed.notify_all()
+            for waiting in self.awaited.values():
+                waiting.notify_all()
 
     def cancel(self) -> None:
         """End `serve`."""
@@ -254,7 +258,9 @@ class Runner:
         self.journal.keep(case.id, {"case": case_to_json(case), "record": record.to_json()})
         with self.changed:
             self.records[case.id] = record
-            self.changed.notify_all()
+            waiting = self.awaited.pop(case.id, None)
+            if waiting is not None:
+                waiting.notify_all()
 
     async def measure(self, case: Case) -> Record:
         """Hold one conversation and have it judged."""
@@ -276,7 +282,7 @@ class Runner:
 
     async def answered(self, endpoint: Endpoint, slot: Slot, request: Request, mark: str) -> Answered:
         """`remembered`, but for what ends the run."""
-        key = key_of(endpoint, slot, request, mark)
+        key = key_of(self.facts[endpoint.name], slot, request, mark)
         found = self.journal.find(key)
         if found is not None:
             return Answered(*found)

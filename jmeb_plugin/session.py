@@ -174,6 +174,8 @@ class JmebSession:
             while (record := self.wait(item.case.id, 0.1)) is None:
                 if self.status is not None:
                     self.status.draw()
+                if self.controller is not None:
+                    self.controller.prepare()
         except JmebError as error:
             item.session.shouldstop = str(error)
             return True
@@ -285,7 +287,7 @@ class JmebSession:
             raise session.Failed(session.shouldfail) from None
         trouble = self.controller.trouble
         if isinstance(trouble, UserMistake) and session.testsfailed <= self.errors:
-            raise pytest.UsageError(str(trouble)) from None
+            raise pytest.UsageError(printable(str(trouble))) from None
         if trouble is None:
             raise stop
         if isinstance(trouble, PanelUnfit) and self.settings.gate != "cases":

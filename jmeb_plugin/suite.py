@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import fnmatch
 import hashlib
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jmeb_plugin.errors import SuiteError, closest
+from jmeb_plugin.errors import SuiteError, closest, plain
+from jmeb_plugin.user_file import own_file, parse_json, read_lines
 from jmeb_plugin.yaml_file import Path_, YamlFile, describe, read_yaml
 
 SUITE_KEYS = {
@@ -22,7 +22,6 @@ CONVERSATION_KEYS = ("id", "guideline", "strategy", "language", "n", "seed", "tu
 KINDS = ("harmful", "benign")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 HALF = re.compile("[\ud800-\udfff]")
-MAX_LINE = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,13 +154,15 @@ def load_suite(folder: Path) -> Suite:
     missing or unknown fields, guidelines, strategies or languages nobody described, ids that repeat
     or do not say what the fields say, an empty turn.
     """
-    head = parse_head(read_yaml(folder / "suite.yaml", SuiteError))
-    digest = hashlib.sha256((folder / "suite.yaml").read_bytes())
+    if (path := own_file(folder, "suite.yaml", SuiteError)) is None:
+        raise SuiteError(f"{folder / 'suite.yaml'}: missing; expected what describes the suite")
+    head = parse_head(read_yaml(path, SuiteError))
+    digest = hashlib.sha256(path.read_bytes())
     conversations: list[Conversation] = []
     for language in head["languages"]:
-        path = folder / f"conversations.{language}.jsonl"
-        if not path.is_file():
-            raise SuiteError(f"{path}: missing; suite.yaml names the language {language!r}")
+        name = f"conversations.{language}.jsonl"
+        if (path := own_file(folder, name, SuiteError)) is None:
+            raise SuiteError(f"{folder / name}: missing; suite.yaml names the language {language!r}")
         conversations += read_conversations(path, language, head, digest)
     return Suite(path=folder, conversations=tuple(conversations), sha256=digest.hexdigest(), **head)
 
@@ -182,11 +183,14 @@ def parse_head(file: YamlFile) -> dict[str, Any]:
         entry["id"]: texts(file, ("principles", index, "titles"), entry.get("titles"))
         for index, entry in entries(file, "principles", ("id",))
     }
+    rubric = data.get("rubric", "safety")
+    if not isinstance(rubric, str) or not NAME.fullmatch(rubric):
+        raise file.fail(("rubric",), f"{describe(rubric)} is no rubric; expected a name")
     return {
         "name": str(data["name"]),
         "version": str(data["version"]),
         "kind": kind,
-        "rubric": str(data.get("rubric", "safety")),
+        "rubric": rubric,
         "note": str(data.get("note") or ""),
         "languages": parse_languages(file),
         "principles": principles,
@@ -204,7 +208,7 @@ def parse_languages(file: YamlFile) -> tuple[str, ...]:
     if not isinstance(listed, list):
         raise file.fail(("languages",), f"expected a list, found {describe(listed)}")
     for index, language in enumerate(listed):
-        if not isinstance(language, str) or not NAME.fullmatch(language):
+        if not isinstance(language, str) or not NAME.fullmatch(language) or len(language) > 64:
             raise file.fail(("languages", index), f"{describe(language)} is no language; expected a name")
         if language in listed[:index]:
             raise file.fail(("languages", index), f"{language!r} stands twice")
@@ -232,7 +236,7 @@ def entries(file: YamlFile, key: str, needed: Sequence[str]) -> Iterator[tuple[i
         if not isinstance(name, str) or not NAME.fullmatch(name):
             raise file.fail(at, f"{describe(name)} is no id; expected letters, digits, '.', '-', '_'")
         if name in seen:
-            raise file.fail(at, f"{name!r} stands twice")
+            raise file.fail(at, f"{plain(name)!r} stands twice")
         seen.add(entry["id"])
         yield index, entry
 
@@ -244,7 +248,8 @@ def parse_guidelines(file: YamlFile, principles: Mapping[str, Any]) -> dict[str,
         at, principle = ("guidelines", index), entry["principle"]
         if not isinstance(principle, str) or principle not in principles:
             raise file.fail(
-                (*at, "principle"), f"{principle!r} is no principle{closest(str(principle), principles)}"
+                (*at, "principle"),
+                f"{plain(repr(principle))} is no principle{closest(str(principle), principles)}",
             )
         found[entry["id"]] = Guideline(
             entry["id"], principle,
@@ -259,30 +264,22 @@ def read_conversations(path: Path, language: str, head: Mapping[str, Any], diges
     """The conversations of one JSON Lines file, checked line by line."""
     found: list[Conversation] = []
     lines: dict[str, int] = {}
-    with path.open("rb") as stream:
-        for number, raw in enumerate(iter(lambda: stream.readline(MAX_LINE + 1), b""), 1):
-            digest.update(raw)
-            if len(raw) > MAX_LINE:
-                raise SuiteError(f"{path}:{number}: the line is longer than {MAX_LINE >> 20} MiB")
-            if raw.strip() and not raw.startswith(b'{"canary"'):
-                talk = parse_conversation(raw, f"{path}:{number}", language, head)
-                if number != (first := lines.setdefault(talk.id, number)):
-                    raise SuiteError(f"{path}:{number}: the id {talk.id!r} stands twice, as in line {first}")
-                found.append(talk)
+    for number, raw in read_lines(path, SuiteError, digest.update):
+        talk = parse_conversation(raw, f"{path}:{number}", language, head)
+        if number != (first := lines.setdefault(talk.id, number)):
+            raise SuiteError(f"{path}:{number}: the id {plain(talk.id)!r} stands twice, as in line {first}")
+        found.append(talk)
     return found
 
 
 def parse_conversation(raw: bytes, place: str, language: str, head: Mapping[str, Any]) -> Conversation:
     """One line of a conversations file."""
-    try:
-        data = json.loads(raw)
-    except (ValueError, RecursionError) as reason:
-        raise SuiteError(f"{place}: not JSON: {reason}") from None
+    data = parse_json(raw, place, SuiteError)
     if not isinstance(data, dict):
         raise SuiteError(f"{place}: expected an object, found {describe(data)}")
     for key in data:
         if key not in CONVERSATION_KEYS:
-            raise SuiteError(f"{place}: unknown key {key!r}{closest(key, CONVERSATION_KEYS)}")
+            raise SuiteError(f"{place}: unknown key {plain(key)!r}{closest(key, CONVERSATION_KEYS)}")
     missing = [key for key in CONVERSATION_KEYS[:-1] if key not in data]
     if missing:
         raise SuiteError(f"{place}: {', '.join(missing)} missing")
@@ -299,7 +296,8 @@ def check_fields(data: Mapping[str, Any], place: str, language: str, head: Mappi
         if not isinstance(data[key], str):
             raise SuiteError(f"{place}: {key}: expected a text, found {describe(data[key])}")
         if data[key] not in known:
-            raise SuiteError(f"{place}: no {key} {data[key]!r} in suite.yaml{closest(data[key], known)}")
+            shown = plain(data[key])
+            raise SuiteError(f"{place}: no {key} {shown!r} in suite.yaml{closest(data[key], known)}")
     if data["language"] != language:
         raise SuiteError(f"{place}: language: {describe(data['language'])} in the file of {language!r}")
     if isinstance(data["n"], bool) or not isinstance(data["n"], int) or data["n"] < 0:
@@ -307,8 +305,6 @@ def check_fields(data: Mapping[str, Any], place: str, language: str, head: Mappi
     turns = data["turns"]
     if not isinstance(turns, list) or not turns or not all(isinstance(t, str) and t.strip() for t in turns):
         raise SuiteError(f"{place}: turns: expected a list of texts, none empty")
-    if any(HALF.search(turn) for turn in turns):
-        raise SuiteError(f"{place}: turns: half of a surrogate pair (\\ud800); expected whole characters")
     expected = f"{data['guideline']}/{data['strategy']}/{language}/{data['n']}"
     if data["id"] != expected:
         raise SuiteError(
@@ -316,6 +312,9 @@ def check_fields(data: Mapping[str, Any], place: str, language: str, head: Mappi
         )
     if not isinstance(data["seed"], str) or not isinstance(data.get("source", ""), str):
         raise SuiteError(f"{place}: seed and source: expected texts")
+    said = {"turns": "".join(turns), "seed": data["seed"], "source": data.get("source", "")}
+    if half := [key for key, text in said.items() if HALF.search(text)]:
+        raise SuiteError(f"{place}: {half[0]}: half of a surrogate pair (\\ud800); expected whole characters")
 
 
 def model_label(name: str) -> str:

@@ -6,13 +6,13 @@ The table is ``[tool.jmeb]`` in pyproject.toml, or ``[jmeb]`` in a file of its o
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from jmeb_plugin.errors import SettingsError, closest
+from jmeb_plugin.errors import SettingsError, closest, plain
+from jmeb_plugin.user_file import read_toml
 
 Kind = Literal["texts", "text", "whole", "amount", "flag", "path"]
 
@@ -30,6 +30,9 @@ class Option:
     least: int = 1
     stray: bool = False
 
+
+MOST = 2**53
+"""The largest number that is taken anywhere."""
 
 GATES = ("cases", "release", "both")
 TEXTS = ("full", "failed", "none")
@@ -67,21 +70,28 @@ def load_table(path: Path, *, named: str) -> Mapping[str, Any]:
     Raises `SettingsError` for a file that is missing though named, that is no TOML, or whose table
     holds a key that is no option (``-`` and ``_`` are one).
     """
-    if not path.is_file():
+    if not path.exists():
         if named:
             raise SettingsError(f"{named}: no file {path}")
         return {}
-    try:
-        data = tomllib.loads(path.read_text("utf-8"))
-    except (ValueError, OSError) as error:
-        raise SettingsError(f"{path}: not TOML: {error}") from None
-    table = data.get("tool", {}).get("jmeb", data.get("jmeb", {}))
+    data = read_toml(path, SettingsError)
+    tool = data.get("tool", {})
+    table = tool.get("jmeb", data.get("jmeb", {})) if isinstance(tool, dict) else tool
     if not isinstance(table, dict):
         raise SettingsError(f"{path}: jmeb: expected a table")
     for key in table:
         if key.replace("_", "-") not in TABLE_KEYS:
-            raise SettingsError(f"{path}: [tool.jmeb]: unknown key {key!r}{closest(key, TABLE_KEYS)}")
+            raise SettingsError(f"{path}: [tool.jmeb]: unknown key {plain(key)!r}{closest(key, TABLE_KEYS)}")
     return table
+
+
+def sendable(value: Any) -> bool:
+    """Whether JSON can say it: TOML has dates, infinite numbers and some that are none besides."""
+    if isinstance(value, Mapping):
+        return all(map(sendable, value.values()))
+    if isinstance(value, list):
+        return all(map(sendable, value))
+    return isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value))
 
 
 def convert(option: Option, value: Any, where: str) -> Any:
@@ -89,16 +99,16 @@ def convert(option: Option, value: Any, where: str) -> Any:
     if option.kind == "texts":
         values = [value] if isinstance(value, str) else value
         if not isinstance(values, list) or not all(isinstance(v, str) and v.strip() for v in values):
-            raise SettingsError(f"{where}: expected a name or a list of names, found {value!r}")
+            raise SettingsError(f"{where}: expected a name or a list of names, found {plain(repr(value))}")
         return tuple(dict.fromkeys(v.strip() for v in values))
     if option.kind == "flag":
         return flag(value, where)
     if option.kind in ("whole", "amount"):
         return number(option, value, where)
     if not isinstance(value, str) or not value.strip():
-        raise SettingsError(f"{where}: expected a text, found {value!r}")
+        raise SettingsError(f"{where}: expected a text, found {plain(repr(value))}")
     if option.choices and value not in option.choices:
-        raise SettingsError(f"{where}: {value!r} is unknown{closest(value, option.choices)}")
+        raise SettingsError(f"{where}: {plain(value)!r} is unknown{closest(value, option.choices)}")
     return value.strip()
 
 
@@ -114,24 +124,22 @@ def flag(value: Any, where: str) -> bool:
         "no": False,
         "off": False,
     }
-    found = words.get(str(value).lower())
+    found = words.get(str(value).lower()) if isinstance(value, str | bool | int) else None
     if found is None:
-        raise SettingsError(f"{where}: expected true or false, found {value!r}")
+        raise SettingsError(f"{where}: expected true or false, found {plain(repr(value))}")
     return found
 
 
 def number(option: Option, value: Any, where: str) -> float | int:
     """A whole number from the option's least, or an amount above 0."""
+    whole = option.kind == "whole"
     try:
-        parsed = int(value) if option.kind == "whole" else float(value)
-    except (TypeError, ValueError):
+        parsed = int(value) if whole else float(value)
+    except (TypeError, ValueError, OverflowError):
         parsed = None
-    usable = parsed is not None and not isinstance(value, bool) and not math.isnan(parsed)
-    if (
-        not usable
-        or parsed is None
-        or (parsed < option.least if option.kind == "whole" else not 0 < parsed < 1e9)
-    ):
-        least = f"a whole number from {option.least}" if option.kind == "whole" else "an amount above 0"
-        raise SettingsError(f"{where}: expected {least}, found {value!r}")
+    if isinstance(value, bool) or (whole and isinstance(value, float)):
+        parsed = None
+    if parsed is None or not (option.least <= parsed <= MOST if whole else 0 < parsed < 1e9):
+        least = f"a whole number from {option.least}" if whole else "an amount above 0"
+        raise SettingsError(f"{where}: expected {least}, found {plain(repr(value))}")
     return parsed

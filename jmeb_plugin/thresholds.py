@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from jmeb_plugin.errors import ThresholdsError, closest
+from jmeb_plugin.errors import ThresholdsError, closest, plain
 from jmeb_plugin.scores import OnDispute
 from jmeb_plugin.suite import Case
 from jmeb_plugin.yaml_file import Path_, YamlFile, describe, read_yaml
@@ -234,7 +234,7 @@ def parse_limit(file: YamlFile, at: Path_, name: str, value: Any) -> Any:
     """One limit."""
     if name in CHOICES:
         if value not in CHOICES[name]:
-            raise file.fail(at, f"{value!r} is unknown{closest(str(value), CHOICES[name])}")
+            raise file.fail(at, f"{plain(repr(value))} is unknown{closest(str(value), CHOICES[name])}")
         return value
     if name == "min_conversations":
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:

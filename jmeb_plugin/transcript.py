@@ -50,7 +50,11 @@ def clean(text: str) -> str:
 
     A model can write half of a pair as a JSON escape; SQLite, execnet and UTF-8 files all refuse it.
     """
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
 
 
 def printable(text: str) -> str:

@@ -89,6 +89,8 @@ def mean(values: Sequence[float]) -> float:
 
 def column_means(rows: Sequence[tuple[float, ...]]) -> tuple[float, ...]:
     """The mean of each turn over the repeats."""
+    if len(rows) == 1:
+        return rows[0]
     return tuple(statistics.fmean(column) for column in zip(*rows, strict=True))
 
 

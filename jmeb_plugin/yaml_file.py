@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import string
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from jmeb_plugin.errors import UserMistake, closest
+from jmeb_plugin.errors import UserMistake, closest, plain
+from jmeb_plugin.user_file import read_text
 
 Path_ = tuple[str | int, ...]
 MAX_BYTES = 16 * 1024 * 1024
 MAX_DIGITS = 100
+MAX_VALUES = 250_000
+"""So many values a file may have, keys included: a short file of `[1,1,1,…` fills gigabytes else."""
+
+MAX_DEPTH = 64
 TOO_DEEP = "nested too deeply; expected a settings file"
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # What PyYAML lets through, beside its own errors, for a text like `!!int ""` or 2027-02-30.
 MISFITS = (ValueError, LookupError, AttributeError, TypeError, ArithmeticError)
+
+
+OPENING = (
+    yaml.BlockSequenceStartToken, yaml.BlockMappingStartToken, yaml.FlowSequenceStartToken,
+    yaml.FlowMappingStartToken,
+)  # fmt: skip
+CLOSING = (yaml.BlockEndToken, yaml.FlowSequenceEndToken, yaml.FlowMappingEndToken)
+VALUES = (*OPENING, yaml.ScalarToken)
 
 
 @dataclass(frozen=True)
@@ -32,7 +46,7 @@ class YamlFile:
     def fail(self, at: Path_, problem: str) -> UserMistake:
         """The error for the value at ``at``: file, line, key and what is wrong with it."""
         line = next((self.lines[at[:k]] for k in range(len(at), -1, -1) if at[:k] in self.lines), 1)
-        dotted = ".".join(str(part) for part in at)
+        dotted = ".".join(plain(str(part)) for part in at)
         return self.error(f"{self.path}:{line}: {dotted + ': ' if dotted else ''}{problem}")
 
     def check_keys(self, at: Path_, value: Any, known: Mapping[str, Any] | set[str]) -> None:
@@ -41,7 +55,28 @@ class YamlFile:
             raise self.fail(at, f"expected a mapping, found {describe(value)}")
         for key in value:
             if key not in known:
-                raise self.fail((*at, key), f"unknown key {key!r}{closest(str(key), known)}")
+                shown = plain(str(key))
+                raise self.fail((*at, key), f"unknown key {shown!r}{closest(shown, known)}")
+
+    def check_places(self, at: Path_, text: str, known: Collection[str]) -> None:
+        """Raise for a place of the text that nothing is put into, such as ``{name}``, or a lone brace."""
+        try:
+            fields = places_in(text)
+        except ValueError as reason:
+            raise self.fail(at, f"{reason}; expected {{{{ and }}}} for braces") from None
+        for field in fields:
+            if field not in known:
+                listed = ", ".join(f"{{{place}}}" for place in known)
+                raise self.fail(at, f"{{{plain(field)}}} stands for nothing; expected {listed or 'no place'}")
+
+
+def places_in(text: str) -> list[str]:
+    """What stands between braces in a text for `str.format`; ``ValueError`` where a brace stands alone."""
+    parts = list(string.Formatter().parse(text))
+    return [
+        f"{name}{'!' + kind if kind else ''}{':' + how if how else ''}"
+        for _, name, how, kind in parts if name is not None
+    ]  # fmt: skip
 
 
 def describe(value: Any) -> str:
@@ -59,25 +94,16 @@ def read_yaml(path: Path, error: type[UserMistake]) -> YamlFile:
     """Read one YAML document.
 
     Raises ``error`` for a file that is missing, not UTF-8, not YAML, over 16 MiB, that uses aliases
-    (a few lines of them can unfold to gigabytes), that names a key twice, and for a whole number of
-    more than 100 digits.
+    (a few lines of them can unfold to gigabytes), has more than 250,000 values or nests them more than
+    64 deep, that names a key twice, and for a whole number of more than 100 digits.
     """
-    try:
-        raw = path.read_bytes()
-        if len(raw) > MAX_BYTES:
-            raise error(f"{path}: larger than {MAX_BYTES >> 20} MiB; expected a settings file")
-        text = raw.decode("utf-8")
-    except OSError as reason:
-        raise error(f"{path}: cannot be read ({reason.strerror})") from None
-    except UnicodeDecodeError as reason:
-        raise error(f"{path}: not UTF-8 at byte {reason.start}") from None
-    return parse_yaml(text, path, error)
+    return parse_yaml(read_text(path, error, MAX_BYTES, "a settings file"), path, error)
 
 
 def parse_yaml(text: str, path: Path, error: type[UserMistake]) -> YamlFile:
     """`read_yaml` for a text that is at hand; ``path`` is for messages."""
     try:
-        refuse_aliases(text, path, error)
+        refuse_bombs(text, path, error)
         node = LOADER(text).get_single_node()
         file = YamlFile(path, construct(node, path, error), dict(walk(node, ())), error)
         refuse_twins(node, (), file)
@@ -102,8 +128,8 @@ def construct(node: yaml.Node | None, path: Path, error: type[UserMistake]) -> A
             if not problem:
                 LOADER("").construct_document(scalar)
         except MISFITS as reason:
-            why = f" ({reason})" if isinstance(reason, ValueError) else ""
-            problem = f"{scalar.value!r} is no {scalar.tag.rpartition(':')[2]}{why}"
+            why = f" ({plain(str(reason))})" if isinstance(reason, ValueError) else ""
+            problem = f"{plain(scalar.value)!r} is no {scalar.tag.rpartition(':')[2]}{why}"
         if problem:
             raise error(f"{path}:{scalar.start_mark.line + 1}: {problem}")
     return None if node is None else LOADER("").construct_document(node)
@@ -123,14 +149,21 @@ def scalars(node: yaml.Node | None) -> Iterator[yaml.ScalarNode]:
             waiting += reversed(found.value)
 
 
-def refuse_aliases(text: str, path: Path, error: type[UserMistake]) -> None:
-    """Raise for the first alias (``*name``)."""
+def refuse_bombs(text: str, path: Path, error: type[UserMistake]) -> None:
+    """Raise for the first alias (``*name``), for too many values, and where they are nested too deeply."""
+    values = entries = depth = 0
     for token in yaml.scan(text, Loader=LOADER):
+        depth += isinstance(token, OPENING) - isinstance(token, CLOSING)
+        values += isinstance(token, VALUES)
+        entries += isinstance(token, yaml.BlockEntryToken)  # `-` alone is a value, too
+        line = token.start_mark.line + 1
         if isinstance(token, yaml.AliasToken):
-            raise error(
-                f"{path}:{token.start_mark.line + 1}: aliases (*{token.value}) are not allowed; "
-                f"write the value out"
-            )
+            name = plain(token.value)
+            raise error(f"{path}:{line}: aliases (*{name}) are not allowed; write the value out")
+        if depth > MAX_DEPTH:
+            raise error(f"{path}:{line}: {TOO_DEEP}")
+        if max(values, entries) > MAX_VALUES:
+            raise error(f"{path}:{line}: more than {MAX_VALUES:,} values; expected a settings file")
 
 
 def walk(node: yaml.Node | None, at: Path_) -> Iterator[tuple[Path_, int]]:
@@ -153,7 +186,9 @@ def refuse_twins(node: yaml.Node | None, at: Path_, file: YamlFile) -> None:
         seen: set[str] = set()
         for key, value in node.value:
             if key.value in seen:
-                raise file.error(f"{file.path}:{key.start_mark.line + 1}: key {key.value!r} stands twice")
+                raise file.error(
+                    f"{file.path}:{key.start_mark.line + 1}: key {plain(str(key.value))!r} stands twice"
+                )
             seen.add(key.value)
             refuse_twins(value, (*at, key.value), file)
     elif isinstance(node, yaml.SequenceNode):

@@ -13,10 +13,10 @@ import jmeb_plugin
 ROOT = Path(jmeb_plugin.__file__).parent
 FLOORS = {
     "errors": ("errors",),
-    "nouns": ("yaml_file", "exam", "transcript", "scores", "suite", "anchors", "foreign", "sampling", "thresholds", "verdict", "selection", "table", "steering", "baseline", "subjects", "paper"),
+    "nouns": ("user_file", "yaml_file", "shape", "written", "exam", "transcript", "scores", "suite", "anchors", "foreign", "sampling", "thresholds", "verdict", "selection", "table", "steering", "baseline", "subjects", "paper"),
     "arithmetic": ("stats", "units", "regression", "gates", "ending", "summary", "calibration", "comparison"),
     "talking": (
-        "keys", "endpoints", "hosting", "prompts", "structured", "attackers", "clients", "folder", "journal", "limits", "converse", "judges", "measure", "archive",
+        "keys", "price", "endpoints", "hosting", "prompts", "structured", "attackers", "clients", "folder", "journal_file", "journal", "limits", "converse", "judges", "measure", "archive",
         "runner", "relay", "jobs", "helpfulness", "forecast", "provenance", "preflight",
     ),
     "showing": ("report",),
@@ -39,7 +39,7 @@ ONE_PLACE = {
     "scipy": ("stats",),
     "numpy": ("stats",),
     "aiohttp": ("clients", "demo"),
-    "sqlite3": ("journal", "archive"),
+    "sqlite3": ("journal", "journal_file", "archive"),
     "yaml": ("yaml_file", "dataset.build", "dataset.importing.importing"),
     "pyarrow": ("dataset.importing.sources",),
     "huggingface_hub": ("dataset.importing.hub",),

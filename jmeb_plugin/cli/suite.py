@@ -18,6 +18,7 @@ from jmeb_plugin.dataset.importing.sources import find_source, read_rows
 from jmeb_plugin.errors import SettingsError, SuiteError
 from jmeb_plugin.judges import load_rubrics
 from jmeb_plugin.suite import KINDS, Suite, find_suite, load_suite
+from jmeb_plugin.transcript import printable
 
 
 def add(commands: Commands) -> None:
@@ -58,7 +59,7 @@ def run_check(options: argparse.Namespace) -> int:
     """``jmeb suite check``: findings, then figures; 1 if anything is wrong."""
     report = check_suite(find_suite(options.suite, Path.cwd()))
     for line in report.lines():
-        print(line)
+        print(printable(line))
     return 1 if report.errors else 0
 
 
@@ -102,9 +103,9 @@ def run_import(options: argparse.Namespace) -> int:
     )
     found = import_rows(read_rows(source.files), maps, target, plan, progress())
     for line in found.skipped:
-        print(f"left out: {line}")
+        print(printable(f"left out: {line}"))
     for line in [*report_on(found.suite).lines(), *lacking(found.suite)]:
-        print(line)
+        print(printable(line))
     print(f"{len(found.suite.conversations)} conversations in {target}")
     return 0
 

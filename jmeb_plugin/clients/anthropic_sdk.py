@@ -13,7 +13,7 @@ import httpx2
 from jmeb_plugin.clients.base import Finish, Reply, Request, Usage
 from jmeb_plugin.clients.connection import broken, forget_environment, sdk_options
 from jmeb_plugin.clients.failures import decoded, excerpt, failure
-from jmeb_plugin.clients.openai_protocol import Dialect, Speaker, counted, finish_reply
+from jmeb_plugin.clients.openai_protocol import SHAPELESS, Dialect, Speaker, counted, finish_reply
 from jmeb_plugin.endpoints import HOSTED_URLS, Endpoint
 from jmeb_plugin.errors import EndpointError, Transient
 from jmeb_plugin.transcript import clean
@@ -133,7 +133,7 @@ def messages_reply(endpoint: Endpoint, data: Mapping[str, Any]) -> Reply:
         finish = FINISHES.get(str(data.get("stop_reason")), "stop")
         usage = messages_usage(data.get("usage") or {})
         return finish_reply(endpoint, text, finish, usage, thought=thought, model=str(data.get("model", "")))
-    except (KeyError, TypeError, AttributeError, ValueError, OverflowError):
+    except SHAPELESS:
         raise Transient(f"{endpoint.name}: the answer is not of Anthropic's shape") from None
 
 

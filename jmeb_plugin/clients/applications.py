@@ -96,7 +96,10 @@ def follow(data: Any, endpoint: Endpoint) -> str:
             ) from None
     if data is None:
         return ""
-    return data if isinstance(data, str) else json.dumps(data, ensure_ascii=False)
+    try:
+        return data if isinstance(data, str) else json.dumps(data, ensure_ascii=False)
+    except RecursionError:
+        raise Transient(f"{endpoint.name}: what stands at answer is nested too deeply") from None
 
 
 class PythonClient:

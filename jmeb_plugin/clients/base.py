@@ -7,9 +7,13 @@ A client sends one request and never tries again; trying again, waiting and coun
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
+
+as_json = json.JSONEncoder(ensure_ascii=False).encode
+"""Plain data as it is sent and written down; made once, since `json.dumps` makes an encoder a call."""
 
 Finish = Literal["stop", "length", "filter", "refusal"]
 """``filter``: the provider withheld prompt or answer. ``refusal``: the provider's own refusal field."""

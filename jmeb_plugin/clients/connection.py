@@ -3,17 +3,37 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import aiohttp
 
 from jmeb_plugin.clients.tls import context
 from jmeb_plugin.endpoints import Endpoint, proxy_for
-from jmeb_plugin.errors import EndpointError, JmebError, Transient
+from jmeb_plugin.errors import EndpointError, JmebError, Rejected, Transient
 
+NETWORK = (aiohttp.ClientError, OSError)
 CONNECT_WITHIN = 20.0
 """Seconds in which a server accepts a connection; what it then thinks about may take `timeout`."""
+
+
+MOST_BYTES = 16 << 20
+"""Bytes that an answer may have, unpacked; a server that says more is broken or means harm."""
+
+
+def too_large(endpoint: Endpoint) -> Rejected:
+    """The error for an answer of more than `MOST_BYTES`."""
+    return Rejected(f"{endpoint.name}: the answer is larger than {MOST_BYTES >> 20} MiB")
+
+
+async def gathered(parts: AsyncIterator[bytes], endpoint: Endpoint) -> bytes:
+    """The whole of a body that comes in parts; `Rejected` as soon as it is too large."""
+    found = bytearray()
+    async for part in parts:
+        found += part
+        if len(found) > MOST_BYTES:
+            raise too_large(endpoint)
+    return bytes(found)
 
 
 def connect_within(endpoint: Endpoint) -> float:
@@ -40,8 +60,15 @@ def sdk_options(endpoint: Endpoint, url: str) -> dict[str, Any]:
         "follow_redirects": False,
         # 0 is aiohttp's "no limit"; None would be its default of 100
         "limits": httpx2.Limits(max_connections=0, max_keepalive_connections=None),
+        "event_hooks": {"response": [lambda response: read_whole(response, endpoint)]},
         "timeout": httpx2.Timeout(endpoint.timeout, connect=connect_within(endpoint)),
     }
+
+
+async def read_whole(response: Any, endpoint: Endpoint) -> None:
+    """Read an SDK's response before the SDK does, which would read without end."""
+    # the only way to hand it what was read: its stream cannot be read twice
+    response._content = await gathered(response.aiter_bytes(), endpoint)  # noqa: SLF001
 
 
 def forget_environment(sdk: Any) -> None:
@@ -59,6 +86,8 @@ def broken(endpoint: Endpoint, error: BaseException, *, begun: bool = False) -> 
 
     ``begun``: whether a status had come before it broke.
     """
+    if (ours := next(causes(error, Rejected), None)) is not None:
+        return Rejected(str(ours))
     name, cause = endpoint.name, next(causes(error), error)
     if isinstance(cause, aiohttp.ClientConnectorCertificateError):
         return untrusted(endpoint, cause)
@@ -88,11 +117,11 @@ def described(endpoint: Endpoint, cause: BaseException) -> str:
     return f"the connection broke ({type(cause).__name__})"
 
 
-def causes(error: BaseException) -> Iterator[BaseException]:
-    """The network's own errors behind an error, outermost first."""
+def causes(error: BaseException, *kinds: type[BaseException]) -> Iterator[BaseException]:
+    """The errors of these kinds (of none: the network's own) behind an error, outermost first."""
     at: BaseException | None = error
     while at is not None:
-        if isinstance(at, aiohttp.ClientError | OSError):
+        if isinstance(at, kinds or NETWORK):
             yield at
         at = at.__cause__ or at.__context__
 

@@ -20,7 +20,7 @@ from jmeb_plugin.errors import (
     Rejected,
     Transient,
 )
-from jmeb_plugin.transcript import clean
+from jmeb_plugin.transcript import clean, printable
 
 QUOTA_WORDS = ("insufficient_quota", "billing_hard_limit", "billing_not_active", "credit balance is too low")
 LATER = {408, 409, 425, 429}
@@ -61,7 +61,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
             return max(0.0, seconds / unit)
     try:
         return max(0.0, email.utils.parsedate_to_datetime(after).timestamp() - time.time())
-    except (ValueError, TypeError, OverflowError):
+    except (ValueError, TypeError, LookupError, ArithmeticError, OSError):
         return None
 
 
@@ -77,7 +77,10 @@ def number(text: str) -> float | None:
 def elsewhere(headers: Mapping[str, str]) -> str:
     """Where a server redirects to, as far as it can be shown: no user, no query."""
     target = next((value for key, value in headers.items() if key.lower() == "location"), "")
-    parts = urlsplit(target)
+    try:
+        parts = urlsplit(target)
+    except ValueError:  # a bracket that is not closed
+        return ""
     host = parts.netloc.rpartition("@")[2]
     return f" ({parts.scheme}://{host}{parts.path})" if host else ""
 
@@ -93,7 +96,7 @@ def excerpt(body: str, endpoint: Endpoint) -> str:
     for name in (endpoint.api_key_env, *endpoint.headers_env.values()):
         secret = (variable(name) or "").strip() if name else ""
         text = text.replace(secret, "***") if secret else text
-    return clean(" ".join(text.split()))[:200] or "no details"
+    return printable(clean(" ".join(text.split()))[:200]) or "no details"
 
 
 def decoded(body: str, endpoint: Endpoint) -> dict[str, Any]:

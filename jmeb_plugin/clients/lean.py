@@ -6,12 +6,10 @@ how fast a run can be.
 
 from __future__ import annotations
 
-import json
-
 import aiohttp
 
-from jmeb_plugin.clients.base import Reply, Request
-from jmeb_plugin.clients.connection import broken, connect_within
+from jmeb_plugin.clients.base import Reply, Request, as_json
+from jmeb_plugin.clients.connection import broken, connect_within, gathered
 from jmeb_plugin.clients.failures import decoded, failure
 from jmeb_plugin.clients.openai_protocol import Dialect, Speaker, chat_body, chat_reply, dialect_of, withheld
 from jmeb_plugin.clients.tls import context
@@ -37,16 +35,19 @@ class Poster:
         )
 
     async def post(self, body: object) -> tuple[int, dict[str, str], str]:
-        """Post once. `Transient` or `EndpointError` for every way in which a connection can fail."""
-        data = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+        """Post once. `Transient` or `EndpointError` for every way in which a connection can fail.
+
+        `Rejected` for an answer that does not end.
+        """
+        data = as_json(body).encode("utf-8", "replace")
         begun = False
         try:
             async with self.session.post(
                 self.url, data=data, proxy=self.proxy or None, allow_redirects=False
             ) as response:
                 begun = True
-                text = await response.text("utf-8", "replace")
-                return response.status, dict(response.headers), text
+                whole = await gathered(response.content.iter_any(), self.endpoint)
+                return response.status, dict(response.headers), whole.decode("utf-8", "replace")
         except (aiohttp.ClientError, OSError) as error:
             raise broken(self.endpoint, error, begun=begun) from None
 

@@ -23,6 +23,12 @@ NO_SCHEMA = re.compile(
     r"response.?format|json.?schema|output.?(config|format)|structured.?output", re.IGNORECASE
 )
 
+SHAPELESS = (LookupError, TypeError, AttributeError, ValueError, ArithmeticError, RecursionError)
+"""What reading an answer raises that has not the protocol's shape."""
+
+MOST_TOKENS = 10**12
+"""So many tokens no answer has; a server that says so miscounts, and sums stay within 64 bits."""
+
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
@@ -110,7 +116,7 @@ def chat_reply(endpoint: Endpoint, data: Mapping[str, Any]) -> Reply:
             thought=message.get("reasoning_content") or message.get("reasoning") or "",
             model=str(data.get("model", "")),
         )
-    except (KeyError, IndexError, TypeError, AttributeError, ValueError, OverflowError):
+    except SHAPELESS:
         raise Transient(f"{endpoint.name}: the answer is not of OpenAI's shape") from None
 
 
@@ -139,7 +145,7 @@ def chat_usage(usage: Mapping[str, Any]) -> Usage:
 
 def counted(*counts: Any) -> Usage:
     """A usage of input, cached and output tokens; what is absent or below 0 is 0."""
-    return Usage(*(max(0, int(count or 0)) for count in counts))
+    return Usage(*(min(max(0, int(count or 0)), MOST_TOKENS) for count in counts))
 
 
 def withheld(body: str) -> bool:

@@ -17,6 +17,7 @@ from jmeb_plugin.dataset.records import Dialogue, StrategyCard, read_records
 from jmeb_plugin.dataset.workshop import Workshop
 from jmeb_plugin.errors import SuiteError
 from jmeb_plugin.folder import make_folder
+from jmeb_plugin.user_file import own_file
 from jmeb_plugin.yaml_file import read_yaml
 
 STAGE = "sample"
@@ -80,6 +81,7 @@ def write_suite(
         (folder / f"conversations.{language}.jsonl").write_text(text, encoding="utf-8")
     for path in workshop.suite.path.iterdir():
         if path.name.startswith(tuple(f"{name}." for name in BESIDE)):
+            own_file(workshop.suite.path, path.name, SuiteError)
             (folder / path.name).write_bytes(path.read_bytes())
     return folder
 

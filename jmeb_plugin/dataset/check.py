@@ -19,6 +19,7 @@ from jmeb_plugin.dataset.repetition import repeated_openings, repeated_sentences
 from jmeb_plugin.dataset.scripts import Writing, writing_of
 from jmeb_plugin.errors import SuiteError
 from jmeb_plugin.suite import Conversation, Suite, load_suite
+from jmeb_plugin.user_file import read_lines
 from jmeb_plugin.yaml_file import describe, read_yaml
 
 SHOWN = 50
@@ -101,10 +102,8 @@ def numbered(suite: Suite) -> dict[str, str]:
     found = {}
     for language in suite.languages:
         path = suite.path / f"conversations.{language}.jsonl"
-        with path.open(encoding="utf-8") as stream:
-            for number, line in enumerate(stream, 1):
-                if line.strip():
-                    found[json.loads(line).get("id")] = f"{path}:{number}"
+        for number, line in read_lines(path, SuiteError):
+            found[json.loads(line)["id"]] = f"{path}:{number}"
     return found
 
 

@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from jmeb_plugin.errors import SuiteError
+from jmeb_plugin.errors import SuiteError, plain
+from jmeb_plugin.user_file import MIB, own_file, read_text
 
 BUNDLED = Path(__file__).resolve().parent / "phrases"
 BEGINNING, END = 3, 2
@@ -30,17 +31,16 @@ def load_phrases(suite_path: Path, language: str) -> tuple[re.Pattern[str], ...]
     Raises `SuiteError` where neither the suite nor the package has a list for it, where it is empty, and
     with the line for what is no regular expression.
     """
-    own, ours = suite_path / f"refusals.{language}.txt", BUNDLED / f"{language}.txt"
-    path = own if own.is_file() else ours
-    if not path.is_file():
-        raise SuiteError(f"{own}: missing; expected a list of phrases, as none for {language!r} is bundled")
-    try:
-        lines = path.read_text("utf-8").splitlines()
-    except UnicodeDecodeError as reason:
-        raise SuiteError(f"{path}: not UTF-8 at byte {reason.start}") from None
+    own, ours = f"refusals.{language}.txt", BUNDLED / f"{language}.txt"
+    path = own_file(suite_path, own, SuiteError) or (ours if ours.is_file() else None)
+    if path is None:
+        raise SuiteError(
+            f"{suite_path / own}: missing; expected a list of phrases, as none for {language!r} is bundled"
+        )
+    text = read_text(path, SuiteError, MIB, "a list of phrases")
     phrases = tuple(
         compiled(path, number, line)
-        for number, line in enumerate(lines, 1)
+        for number, line in enumerate(text.splitlines(), 1)
         if line.strip() and not line.startswith("#")
     )
     if not any("gives" not in phrase.groupindex for phrase in phrases):
@@ -52,8 +52,8 @@ def compiled(path: Path, number: int, line: str) -> re.Pattern[str]:
     """One line as a pattern."""
     try:
         return re.compile(line.strip(), re.IGNORECASE)
-    except re.error as reason:
-        raise SuiteError(f"{path}:{number}: no regular expression: {reason}") from None
+    except (re.error, OverflowError, RecursionError) as reason:
+        raise SuiteError(f"{path}:{number}: no regular expression: {plain(str(reason))}") from None
 
 
 def is_refusal(text: str, phrases: Sequence[re.Pattern[str]]) -> bool:

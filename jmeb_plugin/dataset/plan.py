@@ -5,7 +5,6 @@ One table says what a stage can be told; the command line and the plan read the 
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +16,9 @@ from jmeb_plugin.dataset.refusals import RefusalSettings, filter_seeds
 from jmeb_plugin.dataset.seeds import SeedSettings, make_seeds
 from jmeb_plugin.dataset.strategies import StrategySettings, find_strategies
 from jmeb_plugin.dataset.workshop import Workshop
-from jmeb_plugin.errors import SettingsError, closest
+from jmeb_plugin.errors import SettingsError, closest, plain
 from jmeb_plugin.table import Option, convert
+from jmeb_plugin.user_file import read_toml
 
 COMMON = (
     Option("suite", "text", "the outline: a suite's name or a folder with suite.yaml", "NAME|PATH"),
@@ -126,13 +126,13 @@ def settings_of(stage: str, given: Mapping[str, Any], where: str) -> Any:
 
 def values_of(options: tuple[Option, ...], given: Mapping[str, Any], where: str) -> dict[str, Any]:
     """Every option's value, checked. Raises `SettingsError` for a key that is none of them."""
-    plain = {key.replace("_", "-"): value for key, value in given.items()}
+    named = {key.replace("_", "-"): value for key, value in given.items()}
     names = {option.name: option for option in options}
-    for key in plain:
+    for key in named:
         if key not in names:
-            raise SettingsError(f"{where}: unknown key {key!r}{closest(key, names)}")
+            raise SettingsError(f"{where}: unknown key {plain(key)!r}{closest(key, names)}")
     return {
-        name: convert(option, plain[name], f"{where}: {name}") if name in plain else option.default
+        name: convert(option, named[name], f"{where}: {name}") if name in named else option.default
         for name, option in names.items()
     }
 
@@ -147,14 +147,11 @@ class BuildPlan:
 
 def read_plan(path: Path) -> BuildPlan:
     """The plan of a TOML file: common keys on top, one table a stage."""
-    try:
-        data = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise SettingsError(f"{path}: cannot be read as TOML ({error})") from None
+    data = read_toml(path, SettingsError)
     tables = {name: value for name, value in data.items() if isinstance(value, dict)}
     for name in tables:
         if name not in STAGES:
-            raise SettingsError(f"{path}: [{name}]: no such stage{closest(name, STAGES)}")
+            raise SettingsError(f"{path}: [{plain(name)}]: no such stage{closest(name, STAGES)}")
     common = values_of(COMMON, {k: v for k, v in data.items() if k not in tables}, str(path))
     if not tables:
         raise SettingsError(f"{path}: no stage; expected a table [{'], ['.join(STAGES)}]")
@@ -182,6 +179,6 @@ def funnel(workshop: Workshop) -> Iterator[str]:
         ("sample", "sampled", "in the suite"),
     )
     found = [(workshop.figures(stage).get(key), words) for stage, key, words in places]
-    shown = [f"{count:,} {words}" for count, words in found if count is not None]
+    shown = [f"{count:,} {words}" for count, words in found if isinstance(count, int)]
     if shown:
         yield f"funnel: {' → '.join(shown)} (the paper: {PAPER})"

@@ -9,7 +9,8 @@ from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from jmeb_plugin.errors import SuiteError, closest
+from jmeb_plugin.errors import SuiteError, closest, plain
+from jmeb_plugin.user_file import parse_json, read_lines
 from jmeb_plugin.yaml_file import describe
 
 T = TypeVar("T")
@@ -95,15 +96,9 @@ def read_records(path: Path, kind: type[T]) -> Iterator[T]:
     """The records of a file; `SuiteError` with file and line for what is none."""
     if not path.is_file():
         raise SuiteError(f"{path}: missing; expected what an earlier stage wrote, or another file by --from")
-    with path.open(encoding="utf-8") as stream:
-        for number, line in enumerate(stream, 1):
-            if line.strip():
-                place = f"{path}:{number}"
-                try:
-                    data = json.loads(line)
-                except (ValueError, RecursionError) as reason:
-                    raise SuiteError(f"{place}: not JSON: {reason}") from None
-                yield parse(data, kind, place)
+    for number, line in read_lines(path, SuiteError):
+        place = f"{path}:{number}"
+        yield parse(parse_json(line, place, SuiteError), kind, place)
 
 
 def parse(data: Any, kind: type[T], place: str) -> T:
@@ -113,7 +108,7 @@ def parse(data: Any, kind: type[T], place: str) -> T:
     known = {field.name: field for field in fields(kind)}  # type: ignore[arg-type]
     for key in data:
         if key not in known:
-            raise SuiteError(f"{place}: unknown key {key!r}{closest(key, known)}")
+            raise SuiteError(f"{place}: unknown key {plain(key)!r}{closest(key, known)}")
     missing = [name for name, field in known.items() if name not in data and field.default is MISSING]
     if missing:
         raise SuiteError(f"{place}: {', '.join(missing)} missing")

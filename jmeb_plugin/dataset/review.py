@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from jmeb_plugin.dataset.build import head_text
-from jmeb_plugin.errors import SheetError, SuiteError
+from jmeb_plugin.errors import SheetError, SuiteError, plain
 from jmeb_plugin.judges import in_language
 from jmeb_plugin.review.sheets import Filled, Sheet, check_new, filled, read_sheet, write_sheet
 from jmeb_plugin.suite import Conversation, Suite, load_suite
+from jmeb_plugin.user_file import CANARY, own_file, read_lines
 from jmeb_plugin.yaml_file import read_yaml
 
 SHOWN = 20
@@ -122,11 +123,11 @@ def decide(suite: Suite, sheets: Sequence[Filled]) -> list[Decision]:
             found = {name: str(cell_at(cells, place)).strip() for name, place in places.items()}
             where = f"{sheet.name}: row {number}"
             if found["id"] not in marks:
-                wrong.append(f"{where}: {found['id']!r} is no conversation of {suite.path}")
+                wrong.append(f"{where}: {plain(found['id'])!r} is no conversation of {suite.path}")
                 continue
             mark = meaning(found["decision"])
             if mark is None:
-                wrong.append(f"{where}: {found['decision']!r}; expected accept or strike, or nothing")
+                wrong.append(f"{where}: {plain(found['decision'])!r}; expected accept or strike, or nothing")
             elif mark:
                 marks[found["id"]].append(mark)
             comments[found["id"]] += [found["comment"]] if found["comment"] else []
@@ -175,12 +176,15 @@ def write_reviewed(suite: Suite, decisions: Sequence[Decision], to: Path) -> Non
     head = {**head, "version": f"{suite.version}-reviewed", "note": note}
     for path in suite.path.iterdir():
         if path.is_file() and path.suffix in (".yaml", ".txt"):
+            own_file(suite.path, path.name, SuiteError)
             (to / path.name).write_bytes(path.read_bytes())
     (to / "suite.yaml").write_text(head_text(head, "`jmeb dataset review import`"), encoding="utf-8")
     for language in suite.languages:
         name = f"conversations.{language}.jsonl"
-        lines = (suite.path / name).read_text("utf-8").splitlines()
-        own = [line for line in lines if line.strip() and json.loads(line).get("id", "") in {"", *kept}]
-        (to / name).write_text("\n".join(own) + "\n", encoding="utf-8")
+        head_lines: list[bytes] = []
+        rows = [line for _, line in read_lines(suite.path / name, SuiteError, head_lines.append)]
+        own = [line for line in head_lines if line.startswith(CANARY)]
+        own += [line for line in rows if json.loads(line)["id"] in kept]
+        (to / name).write_bytes(b"".join(line.rstrip(b"\r\n") + b"\n" for line in own))
     text = json.dumps([asdict(decision) for decision in decisions], ensure_ascii=False, indent=1)
     (to / "review.json").write_text(text + "\n", encoding="utf-8")

@@ -106,7 +106,12 @@ class Workshop:
     def figures(self, stage: str) -> dict[str, Any]:
         """A stage's figures; empty where it was not run."""
         path = self.folder / stage / "report.json"
-        found: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+        try:
+            found: Any = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+        except (ValueError, RecursionError):
+            found = None
+        if not isinstance(found, dict):
+            raise SuiteError(f"{path}: damaged; expected the figures of a stage: run it again")
         return found
 
 

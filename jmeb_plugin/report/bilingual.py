@@ -51,6 +51,7 @@ def sentences() -> Sequence[tuple[re.Pattern[str], str]]:
     return [(re.compile(pattern), japanese) for file in files for pattern, japanese in file.items()]
 
 
+@functools.lru_cache(maxsize=10_000)
 def sentence(english: str) -> Both:
     """One of our own sentences, in Japanese as well where it is known; clauses are parted by ``; ``."""
     whole = translated(english)

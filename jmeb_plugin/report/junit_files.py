@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jmeb_plugin.errors import RunError
+from jmeb_plugin.errors import RunError, plain
 from jmeb_plugin.report.as_junit import RELEASE, gate_outcome, suite_properties
+from jmeb_plugin.user_file import read_bytes
 
 
 def join_junit(files: Sequence[Path], target: Path, results: Mapping[str, Any]) -> None:
@@ -34,12 +35,15 @@ def read_cases(path: Path) -> Iterable[Any]:
     """Every test case of a file."""
     from junitparser import JUnitXml, JUnitXmlError, TestSuite
 
+    raw = read_bytes(path, RunError)
     try:
-        found = JUnitXml.fromfile(str(path))
-    except (OSError, SyntaxError, JUnitXmlError) as error:
-        raise RunError(f"{path}: cannot be read as JUnit XML ({error})") from None
-    suites = [found] if isinstance(found, TestSuite) else list(found)
-    return [case for suite in suites for case in suite]
+        found = JUnitXml.fromstring(raw)
+        suites = [found] if isinstance(found, TestSuite) else list(found)
+        cases = [case for suite in suites for case in suite]
+        _ = [(case.time, case.classname) for case in cases]
+    except (ValueError, LookupError, TypeError, AttributeError, SyntaxError, JUnitXmlError) as error:
+        raise RunError(f"{path}: cannot be read as JUnit XML ({plain(str(error))})") from None
+    return cases
 
 
 def gate_cases(results: Mapping[str, Any]) -> Iterable[Any]:

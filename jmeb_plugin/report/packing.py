@@ -20,7 +20,7 @@ WORD = re.compile(" ?[A-Za-z]+|[\u4e00-\u9fff]{1,2}|[\u30a1-\u30fc]+|[\u3041-\u3
 WORDS, SIGNS = 8_000, 20_000
 """How many words and how many single characters have a code of their own."""
 
-LEARNT = 2_000_000
+LEARNT = 500_000
 """About how many characters the words are counted in."""
 
 GZIP = 31

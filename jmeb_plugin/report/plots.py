@@ -97,6 +97,12 @@ def figures(points: Points, judges: Sequence[str], prefix: str) -> dict[str, str
         return {name: drawn(f"{prefix}-{name}", paint) for name, paint in paints.items()}
 
 
+def load_drawing() -> None:
+    """Import matplotlib as far as `drawn` needs it."""
+    import matplotlib.backends.backend_svg
+    import matplotlib.figure  # noqa: F401
+
+
 def drawn(name: str, paint: Callable[[Any], None], size: tuple[float, float] = SIZE) -> str:
     """One figure of a size in inches."""
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # no word about its cache folder

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from jmeb_plugin.archive import Archive
-from jmeb_plugin.errors import SheetError, closest
+from jmeb_plugin.errors import SheetError, closest, plain
 from jmeb_plugin.judges import in_language, read_score
 from jmeb_plugin.review.key import Key
 from jmeb_plugin.review.picks import Pick
@@ -119,7 +119,7 @@ def read_opinions(sheets: Sequence[Filled], key: Key) -> list[Opinion]:
             where = f"{sheet.name}: row {number}"
             if row not in key.rows:
                 wrong.append(
-                    f"{where}, {sheet.headings[places['row']]}: {row!r} is no row of this run's sheets"
+                    f"{where}, {sheet.headings[places['row']]}: {plain(row)!r} is no row of this run's sheets"
                 )
                 continue
             if row in seen:
@@ -159,7 +159,8 @@ def take(
     where = f"{sheet.name}: row {number}, {sheet.headings[place]}"
     value = read_score(given.strip().replace(",", ".") if isinstance(given, str) else given)
     if value is None:
-        yield f"{where}: {given!r} is no score; expected a number from {LOWEST:g} to {HIGHEST:g}, or nothing"
+        said = plain(repr(given))
+        yield f"{where}: {said} is no score; expected a number from {LOWEST:g} to {HIGHEST:g}, or nothing"
         return
     before, source = scores.setdefault(who, (value, where))
     if before != value:
@@ -189,7 +190,7 @@ def columns_of(sheet: Filled, annotators: int) -> dict[str, int]:
     for place, heading in enumerate(sheet.headings):
         found = known.get(folded(heading))
         if found is not None and places.setdefault(found, place) != place:
-            raise SheetError(f"{sheet.name}: two columns {heading!r}; expected one")
+            raise SheetError(f"{sheet.name}: two columns {plain(heading)!r}; expected one")
     for name, wanted in (("row", "row"), ("score", "score")):
         if not any(place.startswith(name) for place in places):
             shown = [words[wanted].format(k=1) for words in headings().values()]

@@ -11,10 +11,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from jmeb_plugin.errors import RunError
-from jmeb_plugin.review.picks import Pick
+from jmeb_plugin.errors import RunError, plain
+from jmeb_plugin.review.picks import KINDS, Pick
+from jmeb_plugin.user_file import read_text
 
 FILE = "review-key.json"
+MOST_ANNOTATORS = 1000
 
 
 @dataclass(frozen=True)
@@ -41,16 +43,27 @@ def read_key(folder: Path) -> Key | None:
     """The key of a run; ``None`` where nothing was exported. Raises `RunError` where it is damaged."""
     path = folder / FILE
     try:
-        data = json.loads(path.read_text("utf-8"))
+        if not path.exists():
+            return None
+        data = json.loads(read_text(path, RunError))
         rows = {row: Pick(**pick) for row, pick in data["rows"].items()}
-        return Key(bytes.fromhex(data["secret"]).hex(), int(data["annotators"]), rows)
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        found = Key(bytes.fromhex(data["secret"]).hex(), int(data["annotators"]), rows)
+        check_key(found)
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
         raise RunError(
-            f"{path}: cannot be read ({type(error).__name__}: {error}); expected the file that "
+            f"{path}: cannot be read ({type(error).__name__}: {plain(str(error))}); expected the file that "
             f"`jmeb review export` wrote"
         ) from None
+    return found
+
+
+def check_key(key: Key) -> None:
+    """``ValueError`` for a key that no export writes."""
+    whole = all(type(pick.turn) is int and isinstance(pick.case, str) for pick in key.rows.values())
+    if not whole or any(pick.kind not in KINDS for pick in key.rows.values()):
+        raise ValueError("a row that is no pick")
+    if not 0 <= key.annotators <= MOST_ANNOTATORS:
+        raise ValueError(f"annotators: {key.annotators}")
 
 
 def new_key() -> Key:

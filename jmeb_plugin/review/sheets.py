@@ -14,12 +14,17 @@ from typing import Any
 from jmeb_plugin.errors import SheetError
 from jmeb_plugin.report.as_csv import harmless
 from jmeb_plugin.transcript import clean, printable
+from jmeb_plugin.user_file import MIB, read_bytes
 
 MOST = 32_000
 """Signs that a cell takes: Excel's limit is 32,767."""
 
 INNER = re.compile(r"([;\t\n]\s*)(?=[=@＝＠]|[+\-＋－]\S)")
 """Where a cell of a CSV would begin with a formula for whoever opens it with another separator."""
+
+MOST_BYTES, MOST_UNPACKED = 64 * MIB, 256 * MIB
+MOST_CELLS = 2_000_000
+"""What a sheet that comes back may have: a few bytes of XLSX can claim a million empty rows."""
 
 FORMATS = (".csv", ".xlsx")
 WIDTHS = {"narrow": 11, "wide": 60}
@@ -138,12 +143,14 @@ def workbook(sheet: Sheet) -> bytes:
 def read_sheet(path: Path) -> Filled:
     """The first sheet of a file that came back. Raises `SheetError` for what is no sheet."""
     check_format(path)
+    raw = read_bytes(path, SheetError, MOST_BYTES, "a sheet")
     try:
-        rows = book_rows(path) if path.suffix.lower() == ".xlsx" else csv_rows(path)
-    except OSError as error:
-        raise SheetError(f"{path}: cannot be read ({error.strerror})") from None
-    except (ValueError, KeyError, csv.Error, zipfile.BadZipFile) as error:
-        raise SheetError(f"{path}: cannot be read as {path.suffix} ({error})") from None
+        rows = book_rows(raw, path) if path.suffix.lower() == ".xlsx" else csv_rows(raw)
+    except SheetError:
+        raise
+    except Exception as error:  # noqa: BLE001 - openpyxl raises a zoo over a broken workbook
+        why = " ".join(str(error).split())[:200] or type(error).__name__
+        raise SheetError(f"{path}: cannot be read as {path.suffix} ({why})") from None
     if not rows:
         raise SheetError(f"{path}: the sheet is empty; expected the one that `jmeb review export` wrote")
     headings = tuple("" if cell is None else str(cell).strip() for cell in rows[0])
@@ -158,20 +165,34 @@ def filled(cell: Any) -> bool:
     return cell is not None and bool(str(cell).strip())
 
 
-def book_rows(path: Path) -> list[list[Any]]:
-    """The values of a workbook's first sheet."""
+def book_rows(raw: bytes, path: Path) -> list[list[Any]]:
+    """The values of a workbook's first sheet; `SheetError` for one that unpacks to more than a sheet is.
+
+    An archive's own list of sizes can be believed: no more than it says is unpacked of any part.
+    """
     from openpyxl import load_workbook
 
-    book = load_workbook(path, read_only=True, data_only=True)
+    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+        size = sum(part.file_size for part in archive.infolist())
+    if size > MOST_UNPACKED:
+        raise SheetError(f"{path}: unpacks to more than {MOST_UNPACKED // MIB} MiB; expected a sheet")
+    book = load_workbook(io.BytesIO(raw), read_only=True, data_only=True)
+    found: list[list[Any]] = []
+    cells = 0
     try:
-        return [list(row) for row in book.worksheets[0].iter_rows(values_only=True)]
+        for row in book.worksheets[0].iter_rows(values_only=True):
+            cells += len(row) + 1
+            if cells > MOST_CELLS:
+                raise SheetError(f"{path}: more than {MOST_CELLS:,} cells; expected the sheet as exported")
+            found.append(list(row))
     finally:
         book.close()
+    return found
 
 
-def csv_rows(path: Path) -> list[list[Any]]:
+def csv_rows(raw: bytes) -> list[list[Any]]:
     """The rows of a CSV, whatever a spreadsheet made of its encoding and separators."""
-    text = decoded(path.read_bytes())
+    text = decoded(raw)
     first = text.partition("\n")[0]
     separator = max(",;\t", key=first.count)
     return [list(row) for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator)]

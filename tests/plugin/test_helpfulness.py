@@ -10,6 +10,7 @@ import pytest
 import scipy.stats  # noqa: F401 - pytester forgets what is loaded later, and numpy loads only once
 
 from jmeb_plugin.cli import main
+from tests.unit.builders import make_run
 from tests.unit.test_exam import question, write
 
 Captured = pytest.CaptureFixture[str]
@@ -64,7 +65,7 @@ def test_figures_are_attached_to_the_run_they_are_of(exam: Path, serve: Any, cap
     serve(lambda _: '{"answer": "c"}')
     run = Path(".jmeb/r")
     run.mkdir(parents=True)
-    results = {"run": {}, "models": {"it": {}, "demo/steadfast": {}}, "gates": [], "verdicts": []}
+    results = {"run": make_run(), "models": {"it": {}, "demo/steadfast": {}}, "gates": [], "verdicts": []}
     (run / "results.json").write_text(json.dumps(results), encoding="utf-8")
     words = ["helpfulness", "--data", "exam", "--attach", "r", "--limit", "2"]
     assert main([*words, "--model", "demo/eroding"]) == 4

@@ -13,7 +13,7 @@ from jmeb_plugin.errors import RunError
 from jmeb_plugin.journal import Journal
 from jmeb_plugin.judges import load_rubrics
 from jmeb_plugin.scores import Record
-from tests.unit.builders import cases_of, make_suite, make_thresholds, record
+from tests.unit.builders import cases_of, make_run, make_suite, make_thresholds, record
 
 
 def write_run(folder: Path, scores: list[tuple[float, ...] | None], only: slice = slice(None)) -> list[str]:
@@ -31,7 +31,7 @@ def write_run(folder: Path, scores: list[tuple[float, ...] | None], only: slice 
         made = record(*turns) if turns else record(trouble="turn 0: no answer")
         journal.keep(case.id, {"case": case_to_json(case), "record": made.to_json()})
     journal.close()
-    results = {"run": {}, "models": {"m": {}}, "gates": [], "verdicts": []}
+    results = {"run": make_run(), "models": {"m": {}}, "gates": [], "verdicts": []}
     folder.joinpath("results.json").write_text(json.dumps(results), encoding="utf-8")
     return [case.id for case in cases]
 
@@ -95,12 +95,17 @@ def test_a_run_that_was_not_through_decides_nothing(tmp_path: Path) -> None:
     """A conversation that was selected and never held is in no record: no gate may pass it over."""
     ids = write_run(tmp_path / "r", [(9.0, 9.0, 9.0)] * 3, only=slice(2))
     results = tmp_path / "r" / "results.json"
+    row = {"suite": "toy", "model": "m", "outcome": "passed", "reason": "", "mean": None, "turns": []}
+    whole = {"run": make_run(), "models": {"m": {}}, "gates": []}
+
+    def select(names: list[str]) -> None:
+        rows = [{"id": name, **row} for name in names]
+        results.write_text(json.dumps({**whole, "verdicts": rows}), "utf-8")
+
     for selected in ([], ids[:2]):
-        rows = [{"id": name} for name in selected]
-        results.write_text(json.dumps({"run": {}, "models": {}, "gates": [], "verdicts": rows}), "utf-8")
+        select(selected)
         open_archive(tmp_path / "r").refuse_unfinished()
-    rows = [{"id": name} for name in ids]
-    results.write_text(json.dumps({"run": {}, "models": {}, "gates": [], "verdicts": rows}), "utf-8")
+    select(ids)
     with pytest.raises(
         RunError, match=r"r: 1 of 3 conversations were not held .*; resume it first \(--jmeb-run r\)$"
     ):

@@ -86,8 +86,8 @@ BAD = {
     "no JSON": ("{", "999-A.ja.jsonl:2: no JSON ("),
     "no object": ("[]", "999-A.ja.jsonl:2: expected an object, found list"),
     "a key misspelt": ({"problem_text": ..., "problem_txt": "x"}, ":2: no problem_text; did you mean 'problem_txt'?"),
-    "a type": ({"choices": "abc"}, ":2: choices: expected a list of texts, found 'abc'"),
-    "empty": ({"problem_text": " "}, ":2: problem_text: expected a text, found ' '"),
+    "a type": ({"choices": "abc"}, ":2: choices: expected a list of texts, found a text 'abc'"),
+    "empty": ({"problem_text": " "}, ":2: problem_text: expected a text, found a text ' '"),
     "twice": ({"problem_id": "999A1"}, ":2: problem_id: 999A1 is there twice in 'ja'"),
     "letters": ({"answer": ["f"]}, ":2: answer: ['f'] is not among the 5 choices; expected letters from a to e"),
     "nobody knows": ({"text_only": ...}, ":2: nothing says whether 999A2 needs a picture; expected text_only here"),
@@ -116,7 +116,7 @@ def test_a_folder_without_questions_is_refused(tmp_path: Path) -> None:
     (tmp_path / "999-A.en.jsonl").unlink()
     assert "no questions in 'en' (there is: ja)" in refused(ExamError, lambda: load_exam(tmp_path, ["en"]))
     (tmp_path / "999-A.ja.jsonl").write_bytes(b"\xff")
-    assert "999-A.ja.jsonl: cannot be read" in refused(ExamError, lambda: load_exam(tmp_path))
+    assert "999-A.ja.jsonl: not UTF-8 at byte 0" in refused(ExamError, lambda: load_exam(tmp_path))
 
 
 @pytest.mark.skipif(not IGAKUQA.is_dir(), reason="the public data set is not here")

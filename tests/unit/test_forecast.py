@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from jmeb_plugin.endpoints import Endpoint, Price
+from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.forecast import (
     ANSWER_TOKENS,
     ASCII_PER_TOKEN,
@@ -18,6 +18,7 @@ from jmeb_plugin.forecast import (
     tokens,
 )
 from jmeb_plugin.judges import judge_request, load_rubrics
+from jmeb_plugin.price import Price
 from jmeb_plugin.suite import bundled, load_suite, make_cases
 from jmeb_plugin.transcript import Turn
 

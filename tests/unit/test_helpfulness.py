@@ -135,7 +135,8 @@ def test_questions_without_an_answer_are_counted_apart_and_read_both_ways() -> N
 
 def test_figures_are_kept_beside_those_of_other_models_and_languages(tmp_path: Path) -> None:
     """What is new replaces what it measures again, and nothing else; a broken file is refused."""
-    entry = {"accuracy": {"value": 0.5}}
+    share = {"value": 0.5, "low": 0.4, "high": 0.6, "n": 9}
+    entry = {"accuracy": share, "accuracy_of_answered": share}
     assert read_figures(tmp_path) == {}
     write_figures(tmp_path, {"models": {"a": {"languages": {"ja": entry}}, "b": {"languages": {}}}})
     new = {"a": {"languages": {"en": entry}}}
@@ -143,5 +144,5 @@ def test_figures_are_kept_beside_those_of_other_models_and_languages(tmp_path: P
     assert {name: sorted(model["languages"]) for name, model in whole.items()} == {"a": ["en", "ja"], "b": []}
     (tmp_path / "helpfulness.json").write_text(json.dumps({"models": {"a": 1}}))
     message = refused(RunError, lambda: read_figures(tmp_path))
-    assert "helpfulness.json: cannot be read (TypeError" in message
+    assert "helpfulness.json: cannot be read (models.a: expected a mapping, found int 1)" in message
     assert "delete it to attach figures anew" in message

@@ -14,13 +14,14 @@ from jmeb_plugin.clients.base import Message, Reply, Request, Usage
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import NotWritten, RunError
 from jmeb_plugin.folder import make_folder
-from jmeb_plugin.journal import Journal, Slot, check_identity, key_of, nonce
+from jmeb_plugin.journal import Journal, Slot, check_identity, endpoint_facts, key_of, nonce
 
 IT = Endpoint("it", "openai", model="m", base_url="http://127.0.0.1:1/v1", temperature=0.0)
 SLOT = Slot("it", "target", "jmeb::A-1/x/ja/0", 0, 0, 0)
 ASKED = Request((Message("user", "問い abcd"),))
 REPLY = Reply("答え", usage=Usage(10, 4, 5), reasoning="考え", model="m-1")
-KEY = key_of(IT, SLOT, ASKED, "")
+FACTS = endpoint_facts(IT)
+KEY = key_of(FACTS, SLOT, ASKED, "")
 
 
 def write(journal: Journal, key: bytes = KEY, slot: Slot = SLOT, endpoint: Endpoint = IT) -> None:
@@ -75,7 +76,7 @@ def test_an_answer_that_is_there_stays(journal):
 def test_whatever_can_change_an_answer_is_in_its_key(change):
     """And nothing is found under another's key."""
     parts = {"endpoint": IT, "slot": SLOT, "request": ASKED, "nonce": "", **change}
-    assert key_of(**parts) != KEY
+    assert key_of(endpoint_facts(parts.pop("endpoint")), **parts) != KEY
 
 
 @pytest.mark.parametrize(
@@ -83,13 +84,13 @@ def test_whatever_can_change_an_answer_is_in_its_key(change):
 )
 def test_what_cannot_change_an_answer_is_not(change):
     """Limits may differ when a run is resumed."""
-    assert key_of(dataclasses.replace(IT, **change), SLOT, ASKED, "") == KEY
+    assert key_of(endpoint_facts(dataclasses.replace(IT, **change)), SLOT, ASKED, "") == KEY
 
 
 def test_the_fences_code_is_not_in_the_key():
     """It is derived from the run's secret; the request is the same without it."""
-    assert key_of(IT, SLOT, Request((Message("user", "x 12ab y"),)), "12ab") == key_of(
-        IT, SLOT, Request((Message("user", "x 34cd y"),)), "34cd"
+    assert key_of(FACTS, SLOT, Request((Message("user", "x 12ab y"),)), "12ab") == key_of(
+        FACTS, SLOT, Request((Message("user", "x 34cd y"),)), "34cd"
     )
 
 
@@ -97,7 +98,7 @@ def test_the_demo_is_keyed_by_its_name_only():
     """Its port is another one each time."""
     demo = Endpoint("demo/steadfast", "demo", model="steadfast", base_url="http://127.0.0.1:1/v1")
     other = dataclasses.replace(demo, base_url="http://127.0.0.1:2/v1")
-    assert key_of(demo, SLOT, ASKED, "") == key_of(other, SLOT, ASKED, "")
+    assert endpoint_facts(demo) == endpoint_facts(other)
 
 
 def test_marks_are_the_runs_own(journal, tmp_path):
@@ -112,9 +113,9 @@ def test_usage_is_summed_by_target_and_endpoint(journal):
     """The user's own chats are not part of a model's conversations."""
     for attempt in range(3):
         slot = dataclasses.replace(SLOT, attempt=attempt)
-        write(journal, key_of(IT, slot, ASKED, ""), slot)
+        write(journal, key_of(FACTS, slot, ASKED, ""), slot)
     chat = dataclasses.replace(SLOT, role="chat")
-    write(journal, key_of(IT, chat, ASKED, ""), chat)
+    write(journal, key_of(FACTS, chat, ASKED, ""), chat)
     assert journal.usage() == [("it", "it", 3, Usage(30, 12, 15))]
 
 
@@ -134,7 +135,7 @@ def killed(journal, folder, count=30):
     """What a killed process leaves: the files as they are while the journal is open."""
     for attempt in range(count):
         slot = dataclasses.replace(SLOT, attempt=attempt)
-        write(journal, key_of(IT, slot, ASKED, ""), slot)
+        write(journal, key_of(FACTS, slot, ASKED, ""), slot)
     folder.mkdir()
     for path in journal.folder.glob("journal.sqlite*"):
         if not path.name.endswith("-shm"):
@@ -176,7 +177,7 @@ def test_a_cut_or_foreign_file_is_refused(tmp_path, cut):
     made = Journal(tmp_path)
     for attempt in range(30):
         slot = dataclasses.replace(SLOT, attempt=attempt)
-        write(made, key_of(IT, slot, ASKED, ""), slot)
+        write(made, key_of(FACTS, slot, ASKED, ""), slot)
         made.keep(str(attempt), {"a": "record" * 50})
     made.close()
     path = tmp_path / "journal.sqlite"
@@ -245,7 +246,7 @@ def test_a_full_disk_is_one_message(journal):
     journal.db.execute(f"pragma max_page_count = {pages}")
     slots = [dataclasses.replace(SLOT, attempt=attempt) for attempt in range(200)]
     with pytest.raises(NotWritten, match="an answer could not be written"):
-        deque((write(journal, key_of(IT, slot, ASKED, ""), slot) for slot in slots), maxlen=0)
+        deque((write(journal, key_of(FACTS, slot, ASKED, ""), slot) for slot in slots), maxlen=0)
 
 
 def test_a_run_is_the_same_or_refused_with_what_differs(journal):

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from jmeb_plugin.clients.base import Reply, Usage
-from jmeb_plugin.endpoints import Endpoint, Price
+from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import BudgetSpent, KeyRefused, Outage, Rejected, Transient
 from jmeb_plugin.limits import TRIES, Budget, Lane, Minute, Pace, Window
+from jmeb_plugin.price import Price
 
 QUICK = Pace(first_pause=0.001, longest_pause=0.002, dead_after=0.05, minute=0.2)
 GOOD = Reply("はい", usage=Usage(30, 0, 20))

@@ -17,7 +17,6 @@ from jmeb_plugin.dataset.check import check_suite
 from jmeb_plugin.errors import SuiteError
 from jmeb_plugin.steering import addresses_judge
 from jmeb_plugin.suite import (
-    MAX_LINE,
     Suite,
     bundled,
     find_suite,
@@ -26,6 +25,7 @@ from jmeb_plugin.suite import (
     matches,
     model_label,
 )
+from jmeb_plugin.user_file import MAX_LINE
 from tests.unit.builders import HEAD, make_suite, refused, row, write_suite
 
 shared_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

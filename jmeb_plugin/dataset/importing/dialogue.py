@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from jmeb_plugin.errors import ImportRefused
+from jmeb_plugin.suite import HALF
 from jmeb_plugin.yaml_file import describe
 
 SPEAKERS = ("role", "from", "speaker")
@@ -57,12 +58,15 @@ def as_text(value: Any, name: str) -> str:
     """A text without the blanks around it, or a number as one; `ImportRefused` for anything else."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    number = isinstance(value, int) and not isinstance(value, bool)
+    number = number or (isinstance(value, float) and math.isfinite(value))
     if not (number or isinstance(value, str)):
         raise ImportRefused(f"{name}: expected a text or a number, found {describe(value)}")
     text = str(value).strip()
     if not text:
         raise ImportRefused(f"{name}: expected a text, found an empty one")
+    if HALF.search(text):
+        raise ImportRefused(f"{name}: half of a surrogate pair (\\ud800); expected whole characters")
     return text
 
 

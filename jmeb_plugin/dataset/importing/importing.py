@@ -21,7 +21,8 @@ from jmeb_plugin.dataset.importing.dialogue import whole_number
 from jmeb_plugin.dataset.importing.mapping import FieldMap, demand, guess
 from jmeb_plugin.dataset.importing.sources import Row
 from jmeb_plugin.errors import ImportRefused, SettingsError
-from jmeb_plugin.suite import HALF, MAX_LINE, NAME, Suite, load_suite
+from jmeb_plugin.suite import HALF, NAME, Suite, load_suite
+from jmeb_plugin.user_file import MAX_LINE, own_file
 
 LISTED = 20
 """Bad rows that are listed beyond those that may be."""
@@ -212,4 +213,6 @@ class SuiteWriter:
 def own_files(like: Suite | None) -> Iterator[Path]:
     """The rubrics and lists of phrases that a suite has of its own."""
     for pattern in ("rubric.*.yaml", "refusals.*.txt"):
-        yield from sorted(like.path.glob(pattern)) if like else ()
+        for path in sorted(like.path.glob(pattern)) if like else ():
+            own_file(path.parent, path.name, SettingsError)
+            yield path

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from jmeb_plugin.dataset.importing.dialogue import as_list, as_text, spoken_by_user, user_texts
-from jmeb_plugin.errors import ImportRefused, SettingsError, closest
+from jmeb_plugin.errors import ImportRefused, SettingsError, closest, plain
+from jmeb_plugin.user_file import read_toml
 from jmeb_plugin.yaml_file import describe
 
 NEEDED = ("guideline", "strategy", "language", "turns")
@@ -45,7 +46,7 @@ class Field:
         except LookupError:
             if self.optional:
                 return []
-            raise ImportRefused(f"no field {self.text!r}{closest(self.text, paths_of(row))}") from None
+            raise ImportRefused(f"no field {plain(self.text)!r}{closest(self.text, paths_of(row))}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ class FieldMap:
         if pattern := self.match.get(name):
             found = pattern.search(text)
             if not found:
-                raise ImportRefused(f"{name}: {text[:40]!r} does not match {pattern.pattern!r}")
+                raise ImportRefused(f"{name}: {text[:40]!r} does not match {plain(pattern.pattern)!r}")
             text = next((part for part in found.groups() if part), found[0])
         return self.values.get(name, {}).get(text, text)
 
@@ -177,12 +178,7 @@ def typed(option: str, pairs: Sequence[str]) -> dict[str, str]:
 
 def read_mapping(path: Path) -> list[FieldMap]:
     """The maps of a TOML file: one, or one for each ``[[conversation]]`` that a row holds."""
-    try:
-        data = tomllib.loads(path.read_text("utf-8"))
-    except OSError as reason:
-        raise SettingsError(f"{path}: cannot be read ({reason.strerror})") from None
-    except ValueError as reason:
-        raise SettingsError(f"{path}: not TOML: {reason}") from None
+    data = read_toml(path, SettingsError)
     each = data.pop("conversation", [{}])
     if not isinstance(each, list) or not each:
         raise SettingsError(f"{path}: conversation: expected tables, written [[conversation]]")
@@ -196,12 +192,12 @@ def parse_tables(data: Any, where: str) -> FieldMap:
         raise SettingsError(f"{where}: expected a table")
     for name, table in data.items():
         if name not in TABLES:
-            raise SettingsError(f"{where}: unknown table {name!r}{closest(name, TABLES)}")
+            raise SettingsError(f"{where}: unknown table {plain(name)!r}{closest(name, TABLES)}")
         if not isinstance(table, dict):
             raise SettingsError(f"{where}: {name}: expected a table, found {describe(table)}")
         for key, value in table.items():
             if key not in FIELDS:
-                raise SettingsError(f"{where}: {name}: unknown field {key!r}{closest(key, FIELDS)}")
+                raise SettingsError(f"{where}: {name}: unknown field {plain(key)!r}{closest(key, FIELDS)}")
             check_entry(f"{where}: {name}.{key}", name, value)
     paths = {key: Field(value) for key, value in data.get("map", {}).items()}
     match = {key: re.compile(value) for key, value in data.get("match", {}).items()}
@@ -219,8 +215,8 @@ def check_entry(where: str, table: str, value: Any) -> None:
     if table == "match":
         try:
             re.compile(value)
-        except re.error as reason:
-            raise SettingsError(f"{where}: no regular expression: {reason}") from None
+        except (re.error, OverflowError, RecursionError) as reason:
+            raise SettingsError(f"{where}: no regular expression: {plain(str(reason))}") from None
 
 
 def guess(row: Mapping[str, Any]) -> FieldMap | None:
@@ -238,7 +234,7 @@ def demand(maps: Sequence[FieldMap], row: Mapping[str, Any], place: str) -> None
     """Raise unless every map says where all that a conversation needs is."""
     missing = next(filter(None, (one.missing(row) for one in maps)), [])
     if missing:
-        found = [path for path in paths_of(row) if path][:30]
+        found = [plain(path) for path in paths_of(row) if path][:30]
         examples = {"turns": "--map 'turns=dialog[].text'", "language": "--set language=fr"}
         typed = " ".join(examples.get(name, f"--map {name}=FIELD") for name in missing)
         raise SettingsError(

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from jmeb_plugin.dataset.importing.hub import SCHEME, fetch
 from jmeb_plugin.dataset.importing.json_text import read_json
-from jmeb_plugin.errors import ImportRefused, SettingsError
+from jmeb_plugin.errors import ImportRefused, SettingsError, plain
 from jmeb_plugin.yaml_file import describe
 
 MOST_BYTES = 16 << 20
@@ -149,7 +149,7 @@ def separated(path: Path) -> Rows:
             elif not head:
                 head = record
                 if twins := {name for name in head if head.count(name) > 1}:
-                    raise ImportRefused(f"{path}:1: the column {min(twins)!r} stands twice")
+                    raise ImportRefused(f"{path}:1: the column {plain(min(twins))!r} stands twice")
             elif record:
                 fits = len(record) == len(head)
                 problem = Problem(f"{len(record)} fields; expected {len(head)}, as in the first line")
@@ -189,8 +189,9 @@ def parquet(path: Path) -> Rows:
                 for value in batch.to_pylist():
                     number += 1
                     yield number, "", value
-    except (ArrowException, ValueError) as reason:
-        raise ImportRefused(f"{path}: not Parquet: {str(reason).splitlines()[0]}") from None
+    except (ArrowException, ValueError, LookupError, TypeError, ArithmeticError) as reason:
+        why = (str(reason).splitlines() or [type(reason).__name__])[0]
+        raise ImportRefused(f"{path}: not Parquet: {why}") from None
 
 
 READERS: dict[str, Callable[[Path], Rows]] = {

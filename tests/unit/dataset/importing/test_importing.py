@@ -130,7 +130,7 @@ def test_bad_rows_are_listed_and_so_many_are_left_out(tmp_path):
     [
         ({"language": "../x"}, "language: '../x' is no language; expected letters, digits, '.', '-', '_'"),
         ({"language": "x" * 36}, "language: '"),
-        ({"turns": ["\ud800"]}, "half of a surrogate pair (\\ud800); expected whole characters"),
+        ({"turns": ["\ud800"]}, "turns: half of a surrogate pair (\\ud800); expected whole characters"),
         ({"turns": ["x" * 1_100_000]}, "the conversation is longer than 1 MiB"),
         ({"n": "x"}, "n: expected a whole number from 0, found 'x'"),
         ({"strategy": ["s"]}, "strategy: expected a text or a number, found a list ['s']"),
