@@ -186,11 +186,9 @@ def misspelt_models(thresholds: Thresholds, cases: Sequence[Case]) -> Iterator[s
     """A warning for each override whose model is none of this run, but nearly one."""
     models = {case.model for case in cases}
     for override in thresholds.overrides:
-        name = override.when.get("model")
+        name, at = override.when.get("model"), f"{thresholds.path}:{override.line}"
         if name is not None and name not in models and "did you mean" in (hint := closest(name, models)):
-            yield (
-                f"{thresholds.path}:{override.line}: overrides: when.model: {name!r} is no model of this run{hint}"
-            )
+            yield f"{at}: overrides: when.model: {name!r} is no model of this run{hint}"
 
 
 def draw(suite: Suite, wish: Wish) -> list[Case]:
