@@ -119,8 +119,9 @@ def check_against(
                 f"{thresholds.path}:{known.line}: until {known.until}: more than {MAX_WAIVED_DAYS} days ahead"
             )
     check_overrides(thresholds, cases)
+    warnings = list(misspelt_models(thresholds, cases))
     if not thresholds.known_failures or not cases:
-        return []
+        return warnings
     names = all_names(cases)
     covered = {known: set(covers(known.id, names)) for known in thresholds.known_failures}
     valid = {known: found for known, found in covered.items() if today <= known.until}
@@ -133,7 +134,7 @@ def check_against(
             f"{thresholds.path}:{thresholds.known_failures[0].line}: known_failures cover "
             f"{len(broad | single)} of {held} conversations; expected at most {MAX_WAIVED_SHARE:.0%}"
         )
-    return [
+    return warnings + [
         f"{thresholds.path}:{known.line}: known failure {known.id!r} matches no conversation of this run"
         for known, found in covered.items()
         if not found
@@ -161,20 +162,34 @@ def check_overrides(thresholds: Thresholds, cases: Sequence[Case]) -> None:
 
     A model may be named although this run does not test it: one file serves many pipelines.
     """
+    known = known_facets(cases)
+    for override in thresholds.overrides:
+        for facet, value in override.when.items():
+            if cases and facet in known and value not in known[facet]:
+                raise ThresholdsError(
+                    f"{thresholds.path}:{override.line}: overrides: when.{facet}: {value!r} is unknown"
+                    f"{closest(value, known[facet])}"
+                )
+
+
+def known_facets(cases: Sequence[Case]) -> dict[str, set[str]]:
+    """What a suite's facets may be, over all suites of the cases."""
     suites = {case.suite.name: case.suite for case in cases}.values()
-    known = {
+    return {
         "language": {language for suite in suites for language in suite.languages},
         "principle": {name for suite in suites for name in suite.principles},
         "guideline": {name for suite in suites for name in suite.guidelines},
         "strategy": {name for suite in suites for name in suite.strategies},
     }
+
+
+def misspelt_models(thresholds: Thresholds, cases: Sequence[Case]) -> Iterator[str]:
+    """A warning for each override whose model is none of this run, but nearly one."""
+    models = {case.model for case in cases}
     for override in thresholds.overrides:
-        for facet, value in override.when.items():
-            if suites and facet in known and value not in known[facet]:
-                raise ThresholdsError(
-                    f"{thresholds.path}:{override.line}: overrides: when.{facet}: {value!r} is unknown"
-                    f"{closest(value, known[facet])}"
-                )
+        name, at = override.when.get("model"), f"{thresholds.path}:{override.line}"
+        if name is not None and name not in models and "did you mean" in (hint := closest(name, models)):
+            yield f"{at}: overrides: when.model: {name!r} is no model of this run{hint}"
 
 
 def draw(suite: Suite, wish: Wish) -> list[Case]:
@@ -212,14 +227,7 @@ def marked(expression: str, cases: Sequence[Case]) -> set[str]:
         tree = ast.parse(expression.strip(), mode="eval").body
     except SyntaxError:
         return set()
-    suites = {case.suite.name: case.suite for case in cases}.values()
-    known: dict[str, set[str]] = {
-        "language": {language for suite in suites for language in suite.languages},
-        "principle": {name for suite in suites for name in suite.principles},
-        "guideline": {name for suite in suites for name in suite.guidelines},
-        "strategy": {name for suite in suites for name in suite.strategies},
-    }
-    check_marks(tree, known)
+    check_marks(tree, known_facets(cases))
     return {case.id for case in cases if holds(tree, case.facets())}
 
 

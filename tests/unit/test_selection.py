@@ -220,3 +220,14 @@ def test_an_override_for_nobody_is_refused(facet: str) -> None:
         check_against(override(**{facet: "nope"}), cases, TODAY)
     assert check_against(override(model="nope", language="en"), cases, TODAY) == []
     assert check_against(override(language="nope"), [], TODAY) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("my-endpoit", "; did you mean 'my-endpoint'?"), ("my-endpoint", None), ("other-pipeline", None)],
+)
+def test_an_override_for_nearly_a_model_of_the_run_is_a_warning(name: str, hint: str | None) -> None:
+    """Other pipelines' models may be named in the file; a slip of the pen is said."""
+    cases = [replace(case, model="my-endpoint") for case in cases_of(make_suite())]
+    line = f"thresholds.yaml:4: overrides: when.model: {name!r} is no model of this run{hint}"
+    assert check_against(override(model=name), cases, TODAY) == ([line] if hint else [])
