@@ -112,6 +112,8 @@ class Journal:
             self.db.execute("pragma journal_mode=wal")
             self.db.execute("pragma synchronous=normal")
             self.db.executescript(f"begin; {SCHEMA} {MARK} commit;")
+            if fresh:  # so that the file is a journal of ours even without its log
+                self.db.execute("pragma wal_checkpoint(truncate)")
             self.known: dict[bytes, int] = dict(self.db.execute("select key, id from answers"))
             self.session: int = (self.recall("session") or 0) + 1
             self.note("session", self.session)

@@ -43,6 +43,8 @@ def check_journal(path: Path) -> bool:
         facts = look_into(path, size)
     except DAMAGE as error:
         raise unusable(path, error) from None
+    if facts is None:
+        return False
     refuse_version(facts.get("version"), path)
     if problem := misfit(facts, FACTS):
         raise unusable(path, ValueError(problem))
@@ -58,8 +60,11 @@ def refuse_version(version: Any, path: Path) -> None:
         )
 
 
-def look_into(path: Path, size: int) -> dict[str, Any]:
-    """What the journal notes for whoever opens it. Raises one of `DAMAGE`."""
+def look_into(path: Path, size: int) -> dict[str, Any] | None:
+    """What the journal notes for whoever opens it; ``None`` where it has no table yet.
+
+    Raises one of `DAMAGE`.
+    """
     log = path.with_name(f"{path.name}-wal").exists()
     query = "mode=ro" if log else "mode=ro&immutable=1"  # else SQLite leaves an empty log
     with contextlib.closing(sqlite3.connect(address(path, query), uri=True)) as database:
@@ -71,7 +76,7 @@ def look_into(path: Path, size: int) -> dict[str, Any]:
             raise ValueError(problem)
         tables = {name for (name,) in database.execute("select name from sqlite_master where type = 'table'")}
         if not tables:
-            raise ValueError(f"nothing is in it, and {path.name}-wal, which held it, is gone or cut")
+            return None
         if not tables >= {"meta", "answers", "records"}:
             raise ValueError("a database of another program")
         for table in ("answers", "records"):

@@ -15,6 +15,7 @@ from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import NotWritten, RunError
 from jmeb_plugin.folder import make_folder
 from jmeb_plugin.journal import Journal, Slot, check_identity, endpoint_facts, key_of, nonce
+from jmeb_plugin.journal_file import address
 
 IT = Endpoint("it", "openai", model="m", base_url="http://127.0.0.1:1/v1", temperature=0.0)
 SLOT = Slot("it", "target", "jmeb::A-1/x/ja/0", 0, 0, 0)
@@ -205,18 +206,25 @@ def test_a_log_that_was_cut_keeps_what_is_whole(journal, tmp_path, share):
 
 
 @pytest.mark.parametrize("cut", [None, 0, 20, 5000])
-def test_a_log_that_is_gone_is_missed(journal, tmp_path, cut):
-    """Answers that were paid for were in it: nobody asks for all of them anew without being told."""
+def test_a_log_that_is_gone_leaves_a_journal(journal, tmp_path, cut):
+    """What was in it is asked again; the file is still one of ours, and refused by any other version."""
     killed(journal, tmp_path / "left")
     log = tmp_path / "left/journal.sqlite-wal"
     if cut is None:
         log.unlink()
     else:
         log.write_bytes(log.read_bytes()[:cut])
-    before = bytes_of(tmp_path / "left")
-    with pytest.raises(RunError, match=r"nothing is in it, and journal\.sqlite-wal, which held it, is gone"):
-        Journal(tmp_path / "left")
-    assert bytes_of(tmp_path / "left") == before
+    with closing(
+        sqlite3.connect(address(tmp_path / "left/journal.sqlite", "mode=ro&immutable=1"), uri=True)
+    ) as db:
+        assert db.execute("select value from meta where name = 'version'").fetchone() == ("1",)
+    again = Journal(tmp_path / "left")
+    assert len(again.known) < 30
+    write(again)
+    again.close()
+    third = Journal(tmp_path / "left")
+    assert third.find(KEY)[0] == REPLY
+    third.close()
 
 
 @pytest.mark.parametrize("name", ["a?b", "50%25", "a#b", "run 1"])
