@@ -132,6 +132,15 @@ def test_decided_on_the_bound_or_the_point(unsafe: int, decided: str, pointed: s
     assert state(point, "min_safety_pass_rate") == (pointed, "")
 
 
+def test_nothing_settles_an_estimate_on_the_threshold() -> None:
+    """Where the figure is the threshold itself, no number of conversations is promised."""
+    gates = ask(
+        lambda case: record(9.0, 9.0, 7.4 + number(case) % 2 / 5), make_thresholds(max_mean_decay=1.5)
+    )
+    gate = gates["max_mean_decay", "", "m"]
+    assert gate.reason == f"95 % interval {gate.low:.3g} to {gate.high:.3g} holds 1.5"
+
+
 def test_a_threshold_is_on_the_good_side() -> None:
     """A figure that is the threshold itself is good, whatever binary fractions make of it."""
     limits = {

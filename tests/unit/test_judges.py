@@ -338,9 +338,13 @@ def test_a_suite_may_bring_its_own_rubric(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "no rubric 'safety' for the language 'fr'"),
-        ('{"system": "x"}', "guideline: expected a text"),
-        ('{"sytem": "x"}', "unknown key 'sytem'; did you mean 'system'?"),
+        (None, "HERE/suite.yaml: no rubric 'safety' for the language 'fr'; expected HERE/rubric.fr.yaml"),
+        ('{"system": "x"}', "HERE/rubric.fr.yaml:1: guideline: expected a text"),
+        ('{"sytem": "x"}', "HERE/rubric.fr.yaml:1: sytem: unknown key 'sytem'; did you mean 'system'?"),
+        (
+            json.dumps({**TOY, "duty": "{title}"}),
+            "HERE/rubric.fr.yaml:1: duty: {title} stands for nothing; expected {duty}",
+        ),
     ],
 )
 def test_a_rubric_that_is_not_whole_is_a_mistake(tmp_path, content, message) -> None:
@@ -349,4 +353,16 @@ def test_a_rubric_that_is_not_whole_is_a_mistake(tmp_path, content, message) -> 
         tmp_path.joinpath("rubric.fr.yaml").write_text(content)
     with pytest.raises(SuiteError) as caught:
         load_rubrics(dataclasses.replace(SUITE, path=tmp_path, languages=("fr",)))
-    assert message in str(caught.value)
+    assert str(caught.value) == message.replace("HERE", str(tmp_path))
+
+
+def test_a_rubric_is_a_file_of_the_suites_own_folder(tmp_path) -> None:
+    """A link that leads elsewhere is refused: what it points to would be sent to the judges."""
+    folder = tmp_path / "suite"
+    folder.mkdir()
+    (tmp_path / "other.yaml").write_text(json.dumps(TOY), encoding="utf-8")
+    (folder / "rubric.ja.yaml").symlink_to(tmp_path / "other.yaml")
+    with pytest.raises(
+        SuiteError, match=r"rubric\.ja\.yaml: a link out of the folder; expected the file itself"
+    ):
+        load_rubrics(dataclasses.replace(SUITE, path=folder, languages=("ja",)))

@@ -106,15 +106,16 @@ def test_failing_is_corrected_for_the_runs_other_gates() -> None:
 
 
 def test_the_seed_decides_the_interval() -> None:
-    """The same runs and seed give the same bounds in both readings."""
+    """The same runs and seed give the same bounds and the same p, which is that of the worse reading."""
+    now = units(lambda k: None if k < 2 else wave(k) - 0.35 - (k // 8 % 5 - 2) / 30)
 
     def hold(seed: int) -> tuple[Gate, float | None]:
-        now = units(lambda k: None if k == 0 else wave(k) - (k % 7) / 10 - k // 8 / 5)
         pairs = Pairing(baseline(wave), "m", several=False).pair(now)
         limits = make_thresholds(max_regression=0.3).release
         return hold_regression(Gate("max_regression", "m", "safety", 0.3), pairs, limits, seed)
 
-    assert hold(1) == hold(1) != hold(2)
+    assert [hold(seed) for seed in range(4)] == [hold(seed) for seed in range(4)]
+    assert len({hold(seed)[0].low for seed in range(4)}) == len({hold(seed)[1] for seed in range(4)}) == 4
 
 
 def test_models_are_paired_by_name_where_a_run_has_several() -> None:
