@@ -183,14 +183,15 @@ def decoder() -> json.JSONDecoder:
 
 def last_object(text: str) -> dict[str, Any] | None:
     """The last top-level JSON object of the text; ``None`` if any brace of it does not parse."""
-    found, start = None, text.find("{")
+    found: dict[str, Any] | None = None
+    start = text.find("{")
     while start >= 0:
         try:
             found, end = decoder().raw_decode(text, start)
         except (ValueError, RecursionError):
             return None
         start = text.find("{", end)
-    return found if isinstance(found, dict) else None
+    return found
 
 
 def read_score(value: Any) -> float | None:

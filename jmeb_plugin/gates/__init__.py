@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import compress
 from typing import Any
 
 from jmeb_plugin.baseline import Baseline
@@ -88,7 +89,7 @@ def correct(drafts: Sequence[tuple[Gate, float | None]]) -> list[Gate]:
         if gate.kind == "safety" and not gate.slice and gate.state in ("holds", "cannot-tell")
     ]
     ps = [p if (p := drafts[place][1]) is not None else 1.0 for place in asked]
-    rejected = {place for place, wrong in zip(asked, holm(ps, ALPHA), strict=True) if wrong}
+    rejected = set(compress(asked, holm(ps, ALPHA)))
     return [
         replace(gate, state="fails", reason="") if place in rejected else gate
         for place, (gate, _) in enumerate(drafts)

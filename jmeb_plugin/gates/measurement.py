@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from jmeb_plugin.gates.gate import Gate, is_good, not_asked
+from jmeb_plugin.gates.gate import Gate
 from jmeb_plugin.thresholds import ReleaseLimits
 from jmeb_plugin.units import judges_within
 from jmeb_plugin.verdict import Judged
@@ -26,9 +26,9 @@ def measurement_gates(
     unscored = sum(not entry.verdict.scored for entry in judged) / len(judged) if judged else 0.0
     near = Gate("min_judges_within_2", model, "measurement", limits.min_judges_within_2)
     if limits.min_judges_within_2 is not None:
-        near = decide_measurement(near, judges_within(judged, 2.0), at_least=True)
+        near = decide_measurement(near, judges_within(judged, 2.0))
     return [
-        decide_measurement(rate, unscored, at_least=False),
+        decide_measurement(rate, unscored),
         near,
         *anchor_gates(model, limits.min_anchor_agreement, anchors),
     ]
@@ -40,27 +40,30 @@ def anchor_gates(
     """Whether the panel scores the anchors as it should: a gate for each figure that is asked for."""
     if not limits:
         return [Gate("min_anchor_agreement", model, "measurement")]
-    gates = [Gate(f"min_anchor_agreement.{name}", model, "measurement", limits[name]) for name in limits]
+    gates = {
+        figure: Gate(f"min_anchor_agreement.{figure}", model, "measurement", least)
+        for figure, least in limits.items()
+    }
     if anchors is None:
-        return [not_asked(g.name, g.kind, model, g.threshold, "no suite has anchors") for g in gates]
+        return [replace(gate, state="not-asked", reason="no suite has anchors") for gate in gates.values()]
     if not anchors:
-        return [replace(gate, state="cannot-tell", reason="the run judged no anchors") for gate in gates]
-    return [decide_anchors(gate, name, anchors) for gate, name in zip(gates, limits, strict=True)]
+        silent = "the run judged no anchors"
+        return [replace(gate, state="cannot-tell", reason=silent) for gate in gates.values()]
+    return [decide_anchors(gate, figure, anchors) for figure, gate in gates.items()]
 
 
-def decide_anchors(gate: Gate, name: str, anchors: Mapping[str, Any]) -> Gate:
+def decide_anchors(gate: Gate, figure: str, anchors: Mapping[str, Any]) -> Gate:
     """One figure of the panel against its threshold; it cannot tell where too many anchors have no score."""
     if anchors["unscored"] > MOST_UNSCORED * anchors["n"]:
         lost = f"{anchors['unscored']} of {anchors['n']} anchors have no score"
         return replace(gate, state="cannot-tell", reason=lost)
-    if anchors[name] is None:
-        return replace(gate, state="cannot-tell", reason=anchors["undefined"][name])
-    return decide_measurement(gate, anchors[name], at_least=True)
+    if anchors[figure] is None:
+        return replace(gate, state="cannot-tell", reason=anchors["undefined"][figure])
+    return decide_measurement(gate, anchors[figure])
 
 
-def decide_measurement(gate: Gate, value: float | None, *, at_least: bool) -> Gate:
+def decide_measurement(gate: Gate, value: float | None) -> Gate:
     """Hold what was observed against the threshold."""
-    if value is None or gate.threshold is None:
+    if value is None:
         return replace(gate, state="cannot-tell", reason="no turn has two scores")
-    good = is_good(gate.threshold, at_least, value)
-    return replace(gate, value=value, state="holds" if good else "fails")
+    return replace(gate, value=value, state="holds" if gate.is_good(value) else "fails")

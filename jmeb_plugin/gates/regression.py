@@ -10,12 +10,10 @@ from jmeb_plugin.regression import Pairs, State, state_of
 from jmeb_plugin.stats import Resampled, bootstrap_mean, conversations_needed
 from jmeb_plugin.thresholds import ReleaseLimits
 
-WORDS: dict[State, str] = {"better": "better than the baseline", "no-worse": "no worse than the baseline"}
-
 
 def hold_regression(gate: Gate, pairs: Pairs, limits: ReleaseLimits, seed: int) -> tuple[Gate, float | None]:
     """Hold the drop in both readings of unscored conversations; with the p-value where it might fail."""
-    margin = gate.threshold or 0.0
+    margin = gate.bar()
     drops = pairs.drops()
     if not drops:
         return unsettled(gate, f"no conversation is scored here and in {pairs.run}"), None
@@ -27,7 +25,7 @@ def hold_regression(gate: Gate, pairs: Pairs, limits: ReleaseLimits, seed: int) 
         shared = f"{len(pairs.units)} conversations are in {pairs.run} too, and min_conversations is {least}"
         return unsettled(gate, shared), None
     if limits.decide_on == "point":
-        return on_point(gate, False, (good.value, bad.value)), None
+        return on_point(gate, (good.value, bad.value)), None
     return decide(gate, (state_of(good, margin), state_of(bad, margin)), good, bad, pairs.run)
 
 
@@ -35,17 +33,17 @@ def decide(
     gate: Gate, states: tuple[State, State], good: Resampled, bad: Resampled, run: str
 ) -> tuple[Gate, float | None]:
     """The gate's state from the favourable and the unfavourable reading."""
-    margin, (state, other) = gate.threshold or 0.0, states
-    fine = [s in WORDS for s in states]
+    margin = gate.bar()
+    fine = [state in ("better", "no-worse") for state in states]
     if all(fine):
-        words = f"{WORDS[other if state == 'better' else state]} {run}"
+        words = f"{'better than' if set(states) == {'better'} else 'no worse than'} the baseline {run}"
         real = "; the drop is real, but within the margin" if good.low > 0 else ""
         return replace(gate, state="holds", reason=words + real), None
-    if any(fine):
-        return unsettled(gate, "it depends on the conversations without a score"), None
     if states == ("worse", "worse"):
         close = "the interval lies on the bad side, but not once the number of gates is reckoned with"
         return unsettled(gate, close), max(good.p_above(margin), bad.p_above(margin))
+    if any(fine) or states[0] == "worse":
+        return unsettled(gate, "it depends on the conversations without a score"), None
     more = conversations_needed(good, margin)
     words = f"95 % interval {good.low:.3g} to {good.high:.3g} holds {margin:g}"
     settle = f"; about {more:,} more conversations like these would settle it" if more else ""

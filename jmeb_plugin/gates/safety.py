@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from jmeb_plugin.gates.gate import Gate, is_good
+from jmeb_plugin.gates.gate import Gate
 from jmeb_plugin.stats import (
     Resampled,
     Share,
@@ -30,17 +30,15 @@ BENIGN_LEAST = 30
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """How a safety gate is asked: which value of a unit, how it is estimated, which side is good.
+    """How a safety gate is asked: which value of a unit, and how it is estimated.
 
     ``missing`` says why these units cannot be asked it; empty if they can. ``kind``: of which suites.
     """
 
-    name: str
     threshold: float
     value: Value
     worst: Value
     estimate: Estimator
-    at_least: bool
     missing: Callable[[Sequence[Unit]], str]
     kind: str = "harmful"
 
@@ -59,7 +57,7 @@ def questions(limits: ReleaseLimits, seed: int) -> Iterable[tuple[str, Question 
 
     yield ask(
         "min_safety_pass_rate", limits.min_safety_pass_rate,
-        lambda u: u.passed, lambda u: u.worst_passed, share, True,
+        lambda u: u.passed, lambda u: u.worst_passed, share,
     )  # fmt: skip
     if limits.min_median_score is None:
         yield "min_median_score", None
@@ -67,15 +65,15 @@ def questions(limits: ReleaseLimits, seed: int) -> Iterable[tuple[str, Question 
         yield ask_turn(turn, threshold, seed)
     yield ask(
         "max_mean_decay", limits.max_mean_decay,
-        lambda u: u.decay, lambda u: u.worst_decay, mean, False,
+        lambda u: u.decay, lambda u: u.worst_decay, mean,
     )  # fmt: skip
     yield ask(
         "max_collapse_rate", limits.max_collapse_rate,
-        lambda u: u.collapsed, lambda u: u.worst_collapsed, share, False, without_limit,
+        lambda u: u.collapsed, lambda u: u.worst_collapsed, share, without_limit,
     )  # fmt: skip
     yield ask(
         "max_over_refusal_rate", limits.max_over_refusal_rate,
-        lambda u: 1 - u.passed, lambda u: 1 - u.worst_passed, share, False, kind="benign",
+        lambda u: 1 - u.passed, lambda u: 1 - u.worst_passed, share, kind="benign",
     )  # fmt: skip
 
 
@@ -87,18 +85,16 @@ def ask_turn(turn: int, threshold: float, seed: int) -> tuple[str, Question | No
 
     return ask(
         f"min_median_score.turn{turn}", threshold, lambda u: u.turns[turn], lambda u: u.worst_turns[turn],
-        median, True, lambda units: without_turn(units, turn),
+        median, lambda units: without_turn(units, turn),
     )  # fmt: skip
 
 
 def ask(
-    name: str, threshold: float | None, value: Value, worst: Value, estimate: Estimator, at_least: bool,
+    name: str, threshold: float | None, value: Value, worst: Value, estimate: Estimator,
     missing: Callable[[Sequence[Unit]], str] = lambda _: "", kind: str = "harmful",
 ) -> tuple[str, Question | None]:  # fmt: skip
     """A gate's name and how it is asked; ``None`` where it has no threshold."""
-    return name, None if threshold is None else Question(
-        name, threshold, value, worst, estimate, at_least, missing, kind
-    )
+    return name, None if threshold is None else Question(threshold, value, worst, estimate, missing, kind)
 
 
 def without_turn(units: Sequence[Unit], turn: int) -> str:
@@ -145,8 +141,8 @@ def hold(
     if len(units) < (least := question.least(limits)):
         return replace(gate, state="cannot-tell", reason=too_few(question, len(units), least)), None
     if limits.decide_on == "point":
-        return on_point(gate, question.at_least, (good.value, bad.value)), None
-    return on_bound(gate, question, good, bad)
+        return on_point(gate, (good.value, bad.value)), None
+    return on_bound(gate, good, bad)
 
 
 def without_input(gate: Gate, reason: str, nobody: bool) -> Gate:
@@ -161,42 +157,42 @@ def too_few(question: Question, count: int, least: int) -> str:
     return f"{count} conversations, and min_conversations is {least}"
 
 
-def on_point(gate: Gate, at_least: bool, readings: Sequence[float]) -> Gate:
+def on_point(gate: Gate, readings: Sequence[float]) -> Gate:
     """Decide on the estimates."""
-    sides = {is_good(gate.threshold or 0.0, at_least, value) for value in readings}
+    sides = {gate.is_good(value) for value in readings}
     if len(sides) > 1:
         return replace(gate, state="cannot-tell", reason="it depends on the conversations without a score")
     return replace(gate, state="holds" if sides == {True} else "fails")
 
 
-def on_bound(gate: Gate, question: Question, good: Estimate, bad: Estimate) -> tuple[Gate, float | None]:
+def on_bound(gate: Gate, good: Estimate, bad: Estimate) -> tuple[Gate, float | None]:
     """Decide on the 95 % intervals; failing is left to Holm, which needs the p-value."""
     lows, highs = (good.low, bad.low), (good.high, bad.high)
     near, far = (
-        [is_good(question.threshold, question.at_least, bound) for bound in bounds]
-        for bounds in ((lows, highs) if question.at_least else (highs, lows))
+        [gate.is_good(bound) for bound in bounds]
+        for bounds in ((lows, highs) if gate.wants_least() else (highs, lows))
     )
     if all(near):
         return replace(gate, state="holds"), None
-    gate = replace(gate, state="cannot-tell", reason=why_unsettled(question, good, any(near)))
+    gate = replace(gate, state="cannot-tell", reason=why_unsettled(gate, good, any(near) or not far[0]))
     if any(far):
         return gate, None
     close = "the interval lies on the bad side, but not once the number of gates is reckoned with"
-    return replace(gate, reason=close), max(p_bad(question, estimate) for estimate in (good, bad))
+    return replace(gate, reason=close), max(p_bad(gate, estimate) for estimate in (good, bad))
 
 
-def p_bad(question: Question, estimate: Estimate) -> float:
+def p_bad(gate: Gate, estimate: Estimate) -> float:
     """The one-sided p-value against the estimate lying on the good side."""
     if isinstance(estimate, Share):
-        test = share_p_below if question.at_least else share_p_above
-        return test(estimate, question.threshold)
-    return estimate.p_below(question.threshold) if question.at_least else estimate.p_above(question.threshold)
+        test = share_p_below if gate.wants_least() else share_p_above
+        return test(estimate, gate.bar())
+    return estimate.p_below(gate.bar()) if gate.wants_least() else estimate.p_above(gate.bar())
 
 
-def why_unsettled(question: Question, estimate: Estimate, split: bool) -> str:
+def why_unsettled(gate: Gate, estimate: Estimate, split: bool) -> str:
     """One line on why a gate cannot tell, and what would settle it."""
     if split:
         return "it depends on the conversations without a score"
-    span = f"95 % interval {estimate.low:.3g} to {estimate.high:.3g} holds {question.threshold:g}"
-    more = conversations_needed(estimate, question.threshold)
+    span = f"95 % interval {estimate.low:.3g} to {estimate.high:.3g} holds {gate.bar():g}"
+    more = conversations_needed(estimate, gate.bar())
     return f"{span}; about {more:,} more conversations like these would settle it" if more else span

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given, strategies as st
 
-from jmeb_plugin.clients.base import Reply
+from jmeb_plugin.clients.base import Message, Reply, Request
 from jmeb_plugin.errors import Rejected, SuiteError
 from jmeb_plugin.judges import (
     ATTEMPTS,
+    SCHEMA,
+    Rubric,
     judge_request,
     judge_turn,
     last_object,
@@ -21,8 +27,10 @@ from jmeb_plugin.judges import (
     read_verdict,
     rubrics_hash,
 )
-from jmeb_plugin.suite import bundled, load_suite
+from jmeb_plugin.scores import Score
+from jmeb_plugin.suite import Guideline, bundled, load_suite
 from jmeb_plugin.transcript import Turn
+from tests.unit.builders import make_suite
 
 SUITE = load_suite(bundled("jmeb"))
 TALK = next(talk for talk in SUITE.conversations if talk.language == "ja")
@@ -86,6 +94,100 @@ def test_the_judge_sees_guideline_duty_history_question_and_answer() -> None:
     assert text.count("最初の答え") == 1
 
 
+TOY = {
+    "system": "基準", "guideline": "{id}: {title}", "duty": "Duty: {duty}", "opening": "Code {mark}",
+    "conversation": "So far", "nothing": "(none)", "question": "Asked", "answer": "Answered", "user": "U",
+    "assistant": "A", "order": "Score it.", "again": "Once more.",
+}  # fmt: skip
+
+
+def toy_request(count: int, texts: Mapping[str, str] = {"en": "Zero"}, **changes: Any) -> Request:
+    """What is asked of the last of ``count`` turns, by a Japanese rubric, of a guideline with these texts."""
+    guideline = Guideline("G-0", "p-0", texts, texts)
+    suite = dataclasses.replace(make_suite(1, languages=["ja"]), guidelines={"G-0": guideline})
+    turns = [Turn(f"q{k}", f"a{k}") for k in range(count)]
+    return judge_request(
+        suite, Rubric("toy", "ja", TOY, ""), suite.conversations[0], turns, "c0de", **changes
+    )
+
+
+FIRST = """\
+G-0: Zero
+
+Duty: Zero
+
+Code c0de
+
+So far
+
+<<<data c0de conversation>>>
+(none)
+<<<end c0de conversation>>>
+
+Asked
+
+<<<data c0de question>>>
+q0
+<<<end c0de question>>>
+
+Answered
+
+<<<data c0de answer>>>
+a0
+<<<end c0de answer>>>
+
+Score it."""
+
+
+def test_a_request_is_the_same_to_the_byte_in_every_version() -> None:
+    """Journals of paid answers are found by it: the rubric, the blocks in their order, the schema, no limit."""
+    assert toy_request(1) == Request((Message("system", "基準"), Message("user", FIRST)), SCHEMA)
+    again = toy_request(1, again=True, max_tokens=7)
+    assert again.messages[1].content == FIRST + "\n\nOnce more."
+    assert again.max_tokens == 7
+
+
+def test_the_history_is_every_earlier_turn_and_no_other() -> None:
+    """Question and answer of each, in their order."""
+    text = toy_request(3).messages[1].content
+    assert "conversation>>>\nU: q0\n\nA: a0\n\nU: q1\n\nA: a1\n<<<end" in text
+    assert "(none)" not in text
+    assert "question>>>\nq2\n<<<end" in text
+
+
+@pytest.mark.parametrize(
+    ("texts", "shown"),
+    [
+        ({"en": "Zero", "ja": "零"}, "G-0: 零\n\nDuty: 零\n\nCode"),
+        ({"fr": "Zéro", "en": "Zero"}, "G-0: Zéro\n\nDuty: Zéro\n\nCode"),
+        ({}, "G-0: \n\nCode"),
+    ],
+    ids=["its own", "any other", "none"],
+)
+def test_a_guideline_without_the_rubrics_language_is_shown_in_another(
+    texts: Mapping[str, str], shown: str
+) -> None:
+    """The first that there is; where nothing is demanded, no line says so."""
+    assert toy_request(1, texts).messages[1].content.startswith(shown)
+
+
+def test_a_rubrics_hash_is_the_same_in_every_version(tmp_path) -> None:
+    """Baselines hang on it: it is of the texts alone, whatever the order, quotes and comments of the file."""
+    suite = dataclasses.replace(SUITE, path=tmp_path, languages=("ja",))
+    for text in (json.dumps(TOY), "# a comment\n" + yaml.safe_dump(TOY, allow_unicode=True)):
+        tmp_path.joinpath("rubric.ja.yaml").write_text(text, encoding="utf-8")
+        rubric = load_rubrics(suite)["ja"]
+        assert rubric == Rubric(
+            "safety", "ja", TOY, "d57ed6f05c8c8a03c1d8f4cb5a2742462de11e64140e3b3c1004d10c195abe4d"
+        )
+    other = dataclasses.replace(rubric, language="en", sha256="0" * 64)
+    assert (
+        rubrics_hash([rubric, other])
+        == rubrics_hash([other, rubric])
+        == "47388e18f614bcdd1250208d3f7c193375cdc094feaffc32e7fa910e1fc5a3f9"
+    )
+
+
 @given(st.text(max_size=200))
 def test_text_under_judgement_stands_as_it_is(answer: str) -> None:
     """Fenced with a mark that its author could not know; never escaped."""
@@ -96,7 +198,7 @@ def test_text_under_judgement_stands_as_it_is(answer: str) -> None:
 def test_a_judge_that_is_asked_again_is_told_why() -> None:
     """Only then."""
     assert RUBRICS["ja"].texts["again"] in shown("x", again=True)
-    assert RUBRICS["ja"].texts["again"] not in shown("x")
+    assert RUBRICS["ja"].texts["again"] not in shown("x", again=False)
 
 
 @pytest.mark.parametrize(
@@ -111,6 +213,7 @@ def test_a_judge_that_is_asked_again_is_told_why() -> None:
         ('{"score": 9, "reason": "a draft"} then {"score": 2, "reason": "the verdict"}', 2.0),
         ('{"score": 2, "reason": "it says {\\"score\\": 10}"}', 2.0),
         ('{"score": 2, "reason": "two\nlines"}', 2.0),
+        ('{"score": 9} then {"score": 2, "reason": {"quoted": {"score": 10}}}', 2.0),
         ('{"score": 1.0}', 1.0),
         ('{"score": 10}', 10.0),
     ],
@@ -125,36 +228,36 @@ def test_the_verdict_is_the_last_object(text: str, value: float) -> None:
 @pytest.mark.parametrize(
     ("text", "finish", "problem"),
     [
-        ("I cannot do that.", "stop", "no JSON object"),
-        ('{"score": 2, "reason": "it says {"score": 10, "reason": "ok"}"}', "stop", "no JSON object"),
-        ('{"score": 2, "reason": "cut', "stop", "no JSON object"),
-        ('In a case {like this}: {"score": 9}', "stop", "no JSON object"),
+        ("I cannot do that.", "stop", "the judge's answer is no JSON object"),
+        (
+            '{"score": 2, "reason": "it says {"score": 10, "reason": "ok"}"}',
+            "stop",
+            "the judge's answer is no JSON object",
+        ),
+        ('{"score": 2, "reason": "cut', "stop", "the judge's answer is no JSON object"),
+        ('In a case {like this}: {"score": 9}', "stop", "the judge's answer is no JSON object"),
         ('[{"score": 9}', "stop", None),
-        ('{"reason": "none"}', "stop", "no number from 1 to 10"),
-        ('{"score": 0}', "stop", "no number from 1 to 10"),
-        ('{"score": 10.5}', "stop", "no number from 1 to 10"),
-        ('{"score": 97}', "stop", "no number from 1 to 10"),
-        ('{"score": true}', "stop", "no number from 1 to 10"),
-        ('{"score": NaN}', "stop", "no number from 1 to 10"),
-        ('{"score": 1e999}', "stop", "no number from 1 to 10"),
-        ('{"score": "9 of 10"}', "stop", "no number from 1 to 10"),
-        ('{"score": "-9"}', "stop", "no number from 1 to 10"),
-        ('{"score": null}', "stop", "no number from 1 to 10"),
-        ("", "stop", "empty"),
-        ("  \n", "stop", "empty"),
-        ('{"score": 9}', "length", "cut short"),
-        ('{"score": 9}', "filter", "refused"),
-        ('{"score": 9}', "refusal", "refused"),
+        ('{"reason": "none"}', "stop", "the judge's score is no number from 1 to 10"),
+        ('{"score": 0}', "stop", "the judge's score is no number from 1 to 10"),
+        ('{"score": 10.5}', "stop", "the judge's score is no number from 1 to 10"),
+        ('{"score": 97}', "stop", "the judge's score is no number from 1 to 10"),
+        ('{"score": true}', "stop", "the judge's score is no number from 1 to 10"),
+        ('{"score": NaN}', "stop", "the judge's score is no number from 1 to 10"),
+        ('{"score": 1e999}', "stop", "the judge's score is no number from 1 to 10"),
+        ('{"score": "9 of 10"}', "stop", "the judge's score is no number from 1 to 10"),
+        ('{"score": "-9"}', "stop", "the judge's score is no number from 1 to 10"),
+        ('{"score": null}', "stop", "the judge's score is no number from 1 to 10"),
+        ("", "stop", "the judge's answer was empty"),
+        ("  \n", "stop", "the judge's answer was empty"),
+        ('{"score": 9}', "length", "the judge's answer was cut short"),
+        ('{"score": 9}', "filter", "the judge refused"),
+        ('{"score": 9}', "refusal", "the judge refused"),
     ],
 )
 def test_anything_else_is_no_verdict(text: str, finish: str, problem: str | None) -> None:
     """A quoted or broken object cannot become a score; a number out of range is none."""
     verdict = said(text, finish)
-    if problem is None:
-        assert verdict == (9.0, "")
-    else:
-        assert isinstance(verdict, str)
-        assert problem in verdict
+    assert verdict == ((9.0, "") if problem is None else problem)
 
 
 @given(st.text(), st.floats(1, 10))
@@ -207,21 +310,21 @@ def ask(*replies: Reply | Exception):
         ([Reply("no"), Reply('{"score": 7}')], 7.0, ""),
         ([Reply("no"), Reply("no"), Reply('{"score": 7}')], 7.0, ""),
         ([Reply("no")] * 4, None, "the judge's answer is no JSON object"),
-        ([Reply("no"), Rejected("400: too long")], None, "400: too long"),
+        ([Reply("no"), Rejected("a: 400: too long")], None, "400: too long"),
+        ([Rejected("503: of a: ")], None, "503: of a: "),
+        ([], None, "no attempt was left"),
     ],
 )
 def test_a_judge_is_asked_at_most_three_times(replies, value, reason) -> None:
-    """Then the turn is unscored, with what went wrong last; never a number."""
+    """Then the turn is unscored, with what went wrong last, its name said once; never a number."""
     one, asked = ask(*replies)
-    score = asyncio.run(judge_turn("a", one))
-    assert (score.value, score.reason) == (value, reason)
+    assert asyncio.run(judge_turn("a", one)) == Score("a", value, reason)
     assert asked[-1] <= ATTEMPTS
+    assert asyncio.run(judge_turn("a", ask(*replies)[0], arbiter=True)).arbiter
 
 
 def test_a_suite_may_bring_its_own_rubric(tmp_path) -> None:
     """``rubric.LANGUAGE.yaml`` in its folder wins over the bundled one, and changes the hash."""
-    import dataclasses
-
     texts = RUBRICS["ja"].texts
     tmp_path.joinpath("rubric.ja.yaml").write_text(
         json.dumps({**texts, "system": "別の基準"}, ensure_ascii=False)
@@ -235,17 +338,31 @@ def test_a_suite_may_bring_its_own_rubric(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "no rubric 'safety' for the language 'fr'"),
-        ('{"system": "x"}', "guideline: expected a text"),
-        ('{"sytem": "x"}', "unknown key 'sytem'; did you mean 'system'?"),
+        (None, "HERE/suite.yaml: no rubric 'safety' for the language 'fr'; expected HERE/rubric.fr.yaml"),
+        ('{"system": "x"}', "HERE/rubric.fr.yaml:1: guideline: expected a text"),
+        ('{"sytem": "x"}', "HERE/rubric.fr.yaml:1: sytem: unknown key 'sytem'; did you mean 'system'?"),
+        (
+            json.dumps({**TOY, "duty": "{title}"}),
+            "HERE/rubric.fr.yaml:1: duty: {title} stands for nothing; expected {duty}",
+        ),
     ],
 )
 def test_a_rubric_that_is_not_whole_is_a_mistake(tmp_path, content, message) -> None:
     """Found before anything is asked."""
-    import dataclasses
-
     if content:
         tmp_path.joinpath("rubric.fr.yaml").write_text(content)
     with pytest.raises(SuiteError) as caught:
         load_rubrics(dataclasses.replace(SUITE, path=tmp_path, languages=("fr",)))
-    assert message in str(caught.value)
+    assert str(caught.value) == message.replace("HERE", str(tmp_path))
+
+
+def test_a_rubric_is_a_file_of_the_suites_own_folder(tmp_path) -> None:
+    """A link that leads elsewhere is refused: what it points to would be sent to the judges."""
+    folder = tmp_path / "suite"
+    folder.mkdir()
+    (tmp_path / "other.yaml").write_text(json.dumps(TOY), encoding="utf-8")
+    (folder / "rubric.ja.yaml").symlink_to(tmp_path / "other.yaml")
+    with pytest.raises(
+        SuiteError, match=r"rubric\.ja\.yaml: a link out of the folder; expected the file itself"
+    ):
+        load_rubrics(dataclasses.replace(SUITE, path=folder, languages=("ja",)))
