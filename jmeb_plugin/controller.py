@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import gc
 import hashlib
 import math
 import threading
@@ -126,7 +125,6 @@ class Controller:
             share = f"{len(self.chosen)} of {len(self.selection.cases)} conversations were selected"
             self.partial = self.partial or share
         if self.chosen:
-            gc.freeze()  # what was collected lives to the end; walking it again and again is a tenth of a run
             self.engine().start([self.cases[case_id] for case_id in ids if case_id in self.cases])
 
     def engine(self) -> Runner:
@@ -294,7 +292,6 @@ class Controller:
         """End the runner and write what the run leaves; the status and why, others where that failed."""
         if self.runner is not None:
             self.runner.close()
-        gc.unfreeze()
         if self.relay is not None:
             self.relay.close()
         self.hosting.close()
