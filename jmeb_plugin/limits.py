@@ -27,6 +27,9 @@ FIRST_WINDOW = 32.0
 DEAD_AFTER = 60.0
 """Seconds after which an address that never answered ends the run."""
 
+LONGEST_HINT = 3600.0
+"""Seconds that a run waits because a server says so; a longer hint ends it, to be resumed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pace:
@@ -282,10 +285,18 @@ class Lane:
         await self.budget.room()
 
     def note(self, error: Transient) -> None:
-        """Remember a failure. Raises `Outage` when the address never answered in all that time."""
+        """Remember a failure.
+
+        Raises `Outage` when the address never answered in all that time, or asks for hours.
+        """
         self.answered = self.answered or error.answered
         self.trouble_since = self.trouble_since if self.trouble else time.monotonic()
         self.trouble = str(error)
+        if (error.retry_after or 0.0) > LONGEST_HINT:
+            raise Outage(
+                f"endpoint {self.endpoint.name!r}: {self.endpoint.address} asks to be left alone for "
+                f"{(error.retry_after or 0.0) / 3600:.1f} h ({error})"
+            )
         if not self.answered and time.monotonic() - self.first_try > self.pace.dead_after:
             raise Outage(
                 f"endpoint {self.endpoint.name!r}: {self.endpoint.address} has not answered once "

@@ -152,6 +152,13 @@ def test_the_servers_hint_is_honoured(throttled: bool) -> None:
     assert tries[1] - tries[0] >= 0.1
 
 
+def test_a_hint_of_hours_ends_the_run() -> None:
+    """A server that asks for more than an hour is not slept through: the run says so and can be resumed."""
+    tomorrow = Transient("it: 429: later", retry_after=86400.0, throttled=True)
+    with pytest.raises(Outage, match=r"^endpoint 'it': .* to be left alone for 24\.0 h \(it: 429: later\)$"):
+        run(lambda: lane().call(script(tomorrow, GOOD), 10, "a"))
+
+
 def test_a_429_holds_the_whole_endpoint() -> None:
     """While one request waits out a 429, no other one of that endpoint goes."""
     first: list[float] = []
