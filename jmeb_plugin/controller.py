@@ -238,7 +238,7 @@ class Controller:
     @property
     def explained(self) -> str:
         """Why the run ended early; of a spent budget also what the whole would have taken."""
-        if not isinstance(self.trouble, BudgetSpent):
+        if not isinstance(self.trouble, BudgetSpent) or not self.chosen:
             return str(self.trouble)
         done, name = len(self.engine().records), self.folder.name if self.folder else ""
         whole = whole_price(self.settings, self.chosen, self.rubrics, self.anchors)

@@ -16,7 +16,7 @@
     ├── Inconclusive           exit status 10: nothing was shown to be unsafe, nor to be safe
     │   ├── QuotaSpent         the account has nothing left
     │   ├── BudgetSpent        the next request could pass ``--jmeb-budget``
-    │   ├── Outage             an address that never answered
+    │   ├── Outage             an address that never answered, answers nobody any more, or asks for hours
     │   ├── NotWritten         an answer or a report that no file would take: a full disk
     │   └── PanelUnfit         the judges do not score the anchors as they should
     ├── ImportRefused          exit status 1: a source, or one row of it, that is no conversation
@@ -98,7 +98,7 @@ class BudgetSpent(Inconclusive):
 
 
 class Outage(Inconclusive):
-    """The address has not answered once."""
+    """The address never answered, answers nobody any more, or asks for hours."""
 
 
 class NotWritten(Inconclusive):

@@ -225,15 +225,18 @@ class Journal:
             self.db.execute("insert or ignore into records select id, record from shard.records")
             self.db.execute("detach shard")
 
-    def usage(self) -> list[tuple[str, str, int, Usage]]:
-        """For each target and endpoint, the number of answers and their tokens; `RunError` if unreadable."""
+    def usage(self, *, chats: bool = False) -> list[tuple[str, str, int, Usage]]:
+        """For each target and endpoint, the number of answers and their tokens; `RunError` if unreadable.
+
+        ``chats``: with those that the user's own tests were given.
+        """
         query = (
             "select target, endpoint, count(*), sum(json_extract(reply, '$.usage.input')),"
             " sum(json_extract(reply, '$.usage.cached')), sum(json_extract(reply, '$.usage.output'))"
-            " from answers where role != 'chat' group by target, endpoint order by target, endpoint"
+            " from answers where role != 'chat' or ? group by target, endpoint order by target, endpoint"
         )
         try:
-            rows = self.db.execute(query).fetchall()
+            rows = self.db.execute(query, (chats,)).fetchall()
             return [(target, endpoint, count, Usage(*tokens)) for target, endpoint, count, *tokens in rows]
         except DAMAGE as error:
             raise unusable(self.path, error) from None

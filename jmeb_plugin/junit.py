@@ -12,6 +12,8 @@ import pytest
 from jmeb_plugin.report.as_junit import suite_properties
 from jmeb_plugin.suite import Case
 
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
+
 
 def find_junit(config: pytest.Config) -> Any:
     """Pytest's JUnit writer; ``None`` where none was asked for."""
@@ -45,9 +47,6 @@ def case_title(case: Case) -> str:
     """Strategy and number, with model and repeat where the id has them."""
     parts = case.name.split("/")
     return "/".join([parts[1], *parts[3:]])
-
-
-NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
 
 
 def unwritten(junit: Any, error: OSError, run: str) -> str:

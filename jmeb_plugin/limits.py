@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from jmeb_plugin.clients.base import Reply, Usage
 from jmeb_plugin.endpoints import Endpoint
-from jmeb_plugin.errors import BudgetSpent, Outage, Transient
+from jmeb_plugin.errors import BudgetSpent, Outage, Rejected, Transient
 
 TRIES = 9
 """The first, and eight more: with the pauses below an outage of two minutes is waited out."""
@@ -220,6 +220,9 @@ class Lane:
         except Transient as error:
             if error.throttled:
                 self.window.narrow(started)
+            raise
+        except Rejected:  # an answer all the same
+            self.answered, self.good_at, self.trouble = True, time.monotonic(), ""
             raise
         else:
             self.window.widen()

@@ -175,7 +175,7 @@ class Runner:
     def recall_spending(self) -> None:
         """Begin the budget at what earlier sessions of the run have spent."""
         asked = {endpoint.name: endpoint for endpoint in self.plan.asked()}
-        for _, name, count, tokens in self.journal.usage():
+        for _, name, count, tokens in self.journal.usage(chats=True):
             if name in asked and (price := asked[name].price):
                 usd = price.usd(tokens.input, tokens.cached, tokens.output)
                 self.budget.spent += usd

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import datetime as dt
+import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -184,12 +185,14 @@ def known_facets(cases: Sequence[Case]) -> dict[str, set[str]]:
 
 
 def misspelt_models(thresholds: Thresholds, cases: Sequence[Case]) -> Iterator[str]:
-    """A warning for each override whose model is none of this run, but nearly one."""
+    """A warning for each override whose model is none of this run, but nearly one that has no override."""
     models = {case.model for case in cases}
+    named = {override.when.get("model") for override in thresholds.overrides}
     for override in thresholds.overrides:
         name, at = override.when.get("model"), f"{thresholds.path}:{override.line}"
-        if name is not None and name not in models and "did you mean" in (hint := closest(name, models)):
-            yield f"{at}: overrides: when.model: {name!r} is no model of this run{hint}"
+        near = difflib.get_close_matches(name or "", models - named, n=1, cutoff=0.9)
+        if name not in models and near:
+            yield f"{at}: overrides: when.model: {name!r} is no model of this run; did you mean {near[0]!r}?"
 
 
 def draw(suite: Suite, wish: Wish) -> list[Case]:
@@ -262,17 +265,6 @@ def holds(tree: ast.AST, facets: Mapping[str, str]) -> bool:
     return isinstance(tree, ast.Name) and tree.id == "jmeb"
 
 
-__all__ = [
-    "Selection",
-    "Wish",
-    "bundled_thresholds",
-    "load_suites",
-    "load_thresholds",
-    "marked",
-    "select",
-]
-
-
 def check_arbiter(selection: Selection, judges: int) -> None:
     """Raise where a dispute would be arbitrated and there is nobody to do it."""
     thresholds = selection.thresholds
@@ -290,3 +282,16 @@ def find_anchors(selection: Selection, models: Sequence[str], seed: int) -> tupl
     languages = sorted({case.conversation.language for case in selection.cases})
     known = [anchor for suite in selection.suites for anchor in load_anchors(suite, languages)]
     return draw_anchors(known, seed=seed)
+
+
+__all__ = [
+    "Selection",
+    "Wish",
+    "bundled_thresholds",
+    "check_arbiter",
+    "find_anchors",
+    "load_suites",
+    "load_thresholds",
+    "marked",
+    "select",
+]

@@ -11,7 +11,7 @@ import pytest
 
 from jmeb_plugin.arguments import take_ids, thresholds_path, wish_of
 from jmeb_plugin.clients.base import Message, Reply
-from jmeb_plugin.errors import JmebError, PanelUnfit, UserMistake, closest
+from jmeb_plugin.errors import Inconclusive, JmebError, PanelUnfit, UserMistake, closest
 from jmeb_plugin.gatecases import emit_gates
 from jmeb_plugin.items import TERMS, ConversationItem, Conversations, Terms
 from jmeb_plugin.junit import FailureText, find_junit, name_case, summarise, unwritten
@@ -121,6 +121,7 @@ class JmebSession:
         self.session = session
         if self.controller is None:
             return
+        gc.unfreeze()  # what an earlier session of this process left
         self.junit = find_junit(self.config)
         for warning in (*self.settings.warnings, *self.selection.warnings):
             self.warn(pytest.PytestWarning(f"jmeb: {warning}"))
@@ -246,6 +247,8 @@ class JmebSession:
             lines = summary_lines(
                 self.controller.results, str(self.controller.folder), self.controller.losses
             )
+        elif self.controller is not None and isinstance(self.controller.trouble, Inconclusive):
+            lines = [*lines, f"INCONCLUSIVE: {self.controller.explained}"]
         for index, line in enumerate(lines):
             if index == 0:
                 reporter.section("jmeb", sep="=")

@@ -16,7 +16,6 @@ NETWORK = (aiohttp.ClientError, OSError)
 CONNECT_WITHIN = 20.0
 """Seconds in which a server accepts a connection; what it then thinks about may take `timeout`."""
 
-
 MOST_BYTES = 16 << 20
 """Bytes that an answer may have, unpacked; a server that says more is broken or means harm."""
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -36,6 +38,9 @@ def write_together(texts: Mapping[Path, Callable[[], str]]) -> None:
     try:
         for path, text in texts.items():
             drafts[path].write_text(text(), encoding="utf-8")
+        for path in texts:
+            if path.is_dir():  # found before anything is moved
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         for path, draft in drafts.items():
             draft.replace(path)
     except OSError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -16,14 +15,6 @@ import pytest
 import scipy.stats  # noqa: F401
 
 from .servers import Answer, ModelServer, score
-
-
-@pytest.fixture(autouse=True)
-def thawed() -> Iterator[None]:
-    """A session that runs in the test's own process freezes what it leaves, as if it were the last."""
-    yield
-    gc.unfreeze()
-
 
 GUIDELINES, STRATEGIES, LANGUAGES = ("X-1", "X-2", "Y-1"), ("plain", "story"), ("ja", "en")
 TEXTS = {

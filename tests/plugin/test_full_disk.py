@@ -156,6 +156,17 @@ def test_a_command_whose_disk_fills_up_in_the_midst(
     assert 36 <= len(server.requests) - asked <= 36 + 64
 
 
+def test_reports_with_something_in_the_way(project: Any, run: Run, both: Any, serve: Any) -> None:
+    """No file of an end that the run did not come to: the earlier reports stay, or there are none."""
+    serve(scores(9, 8, 7))
+    folder = project.path / ".jmeb/one"
+    (folder / "scores.csv").mkdir(parents=True)
+    result = run(*both, "--jmeb-run=one", model="it")
+    assert result.ret == 10
+    assert f"{folder / 'scores.csv'}: cannot be written (Is a directory); no answer is lost" in said(result)
+    assert sorted(path.name for path in folder.iterdir()) == ["journal.sqlite", "lock", "scores.csv"]
+
+
 @pytest.mark.parametrize("name", ["results.json", "report.html"])
 def test_reports_that_do_not_fit(project: Any, run: Run, both: Any, serve: Any, name: str) -> None:
     """Nothing holds that was not written down; every answer is kept, and no half of a report is left."""

@@ -119,6 +119,25 @@ def test_the_budget_is_kept(run: Run, both, serve, project):
     assert 15 <= len(server.requests) <= 22
 
 
+def test_chats_of_own_tests_are_paid_from_the_budget_too(run: Run, serve, project, monkeypatch):
+    """Also those of earlier sessions of the run; and where no conversation was chosen it ends the same way."""
+    priced = TOML.replace('model = "', 'price = {{ input = 1000.0, output = 0.0 }}\nmodel = "')
+    serve(scores(9, 8, 7), toml=priced)
+    test = project.makepyfile(
+        """
+        import asyncio, contextlib, os
+        def test_chat(jmeb_chat):
+            with contextlib.suppress(Exception):
+                asyncio.run(jmeb_chat([{"role": "user", "content": os.environ["SAID"]}]))
+    """
+    )
+    for name in ("one", "two", "three"):
+        monkeypatch.setenv("SAID", name)
+        result = run("--jmeb-budget=0.015", "--jmeb-run=r", str(test), "-k", "test_chat", model="it")
+        assert result.ret == (0 if name == "one" else 10)
+    assert "INCONCLUSIVE: --jmeb-budget 0.015: 0.0100 USD are spent" in result.stdout.str()
+
+
 def test_a_larger_budget_ends_the_run(run: Run, both, serve, project):
     """What a spent budget left undone is all that is asked for when there is more."""
     priced = TOML.replace('model = "', 'price = {{ input = 1000.0, output = 0.0 }}\nmodel = "')

@@ -118,6 +118,7 @@ def test_usage_is_summed_by_target_and_endpoint(journal):
     chat = dataclasses.replace(SLOT, role="chat")
     write(journal, key_of(FACTS, chat, ASKED, ""), chat)
     assert journal.usage() == [("it", "it", 3, Usage(30, 12, 15))]
+    assert journal.usage(chats=True) == [("it", "it", 4, Usage(40, 16, 20))]
 
 
 def test_one_process_at_a_time(journal, tmp_path):
@@ -203,6 +204,17 @@ def test_a_log_that_was_cut_keeps_what_is_whole(journal, tmp_path, share):
     third = Journal(tmp_path / "left")
     assert third.find(KEY)[0] == REPLY
     third.close()
+
+
+def test_a_page_that_was_moved_by_half_is_taken_from_the_log(journal, tmp_path):
+    """A disk may fill up while SQLite moves pages out of the log: nothing of them is lost."""
+    killed(journal, tmp_path / "left")
+    path = tmp_path / "left/journal.sqlite"
+    path.write_bytes(path.read_bytes() + bytes(1000))
+    again = Journal(tmp_path / "left")
+    assert len(again.known) == 30
+    assert all(again.find(key) == (REPLY, 1, 1.5) for key in again.known)
+    again.close()
 
 
 @pytest.mark.parametrize("cut", [None, 0, 20, 5000])

@@ -152,6 +152,19 @@ def test_the_servers_hint_is_honoured(throttled: bool) -> None:
     assert tries[1] - tries[0] >= 0.1
 
 
+def test_a_rejection_is_an_answer() -> None:
+    """An endpoint that refuses a request is there: it is in no trouble, and no outage begins."""
+
+    async def work() -> Lane:
+        at = lane()
+        with pytest.raises(Rejected):
+            await at.call(script(BUSY, Rejected("no")), 10, "a")
+        return at
+
+    at = run(work)
+    assert (at.trouble, at.answered, at.good_at > 0) == ("", True, True)
+
+
 def test_a_hint_of_hours_ends_the_run() -> None:
     """A server that asks for more than an hour is not slept through: the run says so and can be resumed."""
     tomorrow = Transient("it: 429: later", retry_after=86400.0, throttled=True)
