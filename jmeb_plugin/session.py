@@ -249,6 +249,8 @@ class JmebSession:
             )
         elif self.controller is not None and isinstance(self.controller.trouble, Inconclusive):
             lines = [*lines, f"INCONCLUSIVE: {self.controller.explained}"]
+        elif self.controller is not None and self.controller.trouble and not self.controller.chosen:
+            lines = [*lines, f"MISTAKE: {self.controller.explained}"]  # of a chat; others pytest shows itself
         for index, line in enumerate(lines):
             if index == 0:
                 reporter.section("jmeb", sep="=")

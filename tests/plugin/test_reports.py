@@ -138,6 +138,22 @@ def test_chats_of_own_tests_are_paid_from_the_budget_too(run: Run, serve, projec
     assert "INCONCLUSIVE: --jmeb-budget 0.015: 0.0100 USD are spent" in result.stdout.str()
 
 
+def test_a_mistake_that_only_a_chat_met_is_said(run: Run, serve, project):
+    """A test of the user's own that swallows the error does not make the status a riddle."""
+    serve(lambda body: (401, {}))
+    test = project.makepyfile(
+        """
+        import asyncio, contextlib
+        def test_chat(jmeb_chat):
+            with contextlib.suppress(Exception):
+                asyncio.run(jmeb_chat([{"role": "user", "content": "Hello"}]))
+    """
+    )
+    result = run(str(test), "-k", "test_chat", model="it")
+    assert result.ret == 4
+    assert "MISTAKE: endpoint 'it': the server refuses the key" in result.stdout.str()
+
+
 def test_a_larger_budget_ends_the_run(run: Run, both, serve, project):
     """What a spent budget left undone is all that is asked for when there is more."""
     priced = TOML.replace('model = "', 'price = {{ input = 1000.0, output = 0.0 }}\nmodel = "')
