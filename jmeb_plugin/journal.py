@@ -43,6 +43,9 @@ create table if not exists records (id text primary key, record text not null);
 LOGS = ("", "-wal", "-shm")
 """What a journal's file and those that SQLite keeps beside it end in."""
 
+in_key = json.JSONEncoder(ensure_ascii=False).encode
+"""JSON as keys and nonces are made of it: a run that another version began finds its answers."""
+
 MARK = f"insert or ignore into meta values ('version', '{VERSION}');"  # noqa: S608 - a constant
 INSERT = f"insert into answers values (null,{','.join('?' * 15)})"  # noqa: S608
 
@@ -64,9 +67,9 @@ def key_of(facts: str, slot: Slot, request: Request, nonce: str) -> bytes:
 
     ``facts``: the endpoint's, see `endpoint_facts`.
     """
-    schema = request.schema and json.dumps(request.schema, sort_keys=True)
+    schema = request.schema and in_order(as_json(request.schema))
     place = slot.target, slot.role, slot.conversation, slot.turn, slot.repeat, slot.attempt
-    parts = f"[{facts}, {as_json([*place, schema, request.max_tokens])[1:]}"
+    parts = f"[{facts}, {in_key([*place, schema, request.max_tokens])[1:]}"
     found = hashlib.sha256(parts.encode("utf-8", "replace"))
     for message in request.messages:
         found.update(f"\0{message.role}\0".encode())
@@ -79,6 +82,12 @@ def key_of(facts: str, slot: Slot, request: Request, nonce: str) -> bytes:
 
 
 @functools.lru_cache(maxsize=64)
+def in_order(data: bytes) -> str:
+    """JSON with its keys in order; of the few schemas that all requests bear."""
+    return json.dumps(json.loads(data), sort_keys=True)
+
+
+@functools.lru_cache(maxsize=64)
 def digest_of(text: str) -> bytes:
     """The hash of a text that many requests begin with: a rubric, a system prompt."""
     return hashlib.sha256(text.encode("utf-8", "replace")).digest()
@@ -87,7 +96,7 @@ def digest_of(text: str) -> bytes:
 def endpoint_facts(endpoint: Endpoint) -> str:
     """What of an endpoint could change an answer, as JSON."""
     parameters = json.dumps(endpoint.parameters(), sort_keys=True)
-    return as_json([endpoint.name, endpoint.address, endpoint.model, parameters])
+    return in_key([endpoint.name, endpoint.address, endpoint.model, parameters])
 
 
 class Journal:
@@ -201,15 +210,16 @@ class Journal:
         values = (
             key, endpoint.name, endpoint.address, endpoint.model, slot.target, slot.role,
             slot.conversation, slot.turn, slot.repeat, slot.attempt, self.session,
-            question, as_json(reply.to_json()), seconds, at,
+            question, as_json(reply.to_json()).decode(), seconds, at,
         )  # fmt: skip
         with self.writing("an answer"):
             self.known[key] = self.db.execute(INSERT, values).lastrowid or 0
 
     def keep(self, case_id: str, record: Mapping[str, Any]) -> None:
         """Store what was measured of a case, in the place of an earlier session's."""
+        values = case_id, as_json(record).decode()
         with self.writing("a conversation's record"):
-            self.db.execute("insert or replace into records values (?, ?)", (case_id, as_json(record)))
+            self.db.execute("insert or replace into records values (?, ?)", values)
 
     def take(self, other: Path) -> None:
         """Copy every answer and record of another journal; what is here stays."""
@@ -251,7 +261,7 @@ class Journal:
 
 def nonce(secret: bytes, *parts: object) -> str:
     """A fence's mark: an HMAC of what it is for, so that a resumed run asks the same thing."""
-    text = as_json([str(part) for part in parts])
+    text = in_key([str(part) for part in parts])
     return hmac.digest(secret, text.encode(), "sha256").hex()[:16]
 
 

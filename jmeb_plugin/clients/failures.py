@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from jmeb_plugin.clients.base import from_json
 from jmeb_plugin.endpoints import Endpoint, variable
 from jmeb_plugin.errors import (
     EndpointError,
@@ -110,6 +111,6 @@ def decoded(body: str, endpoint: Endpoint) -> dict[str, Any]:
 def parsed(body: str, endpoint: Endpoint) -> Any:
     """The JSON of a good answer; `Transient` where it is cut or broken."""
     try:
-        return json.loads(body)
+        return from_json(body)
     except (ValueError, RecursionError):
         raise Transient(f"{endpoint.name}: the answer is broken JSON") from None

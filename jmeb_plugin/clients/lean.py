@@ -39,7 +39,7 @@ class Poster:
 
         `Rejected` for an answer that does not end.
         """
-        data = as_json(body).encode("utf-8", "replace")
+        data = as_json(body)
         begun = False
         try:
             async with self.session.post(
