@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -20,6 +21,8 @@ from jmeb_plugin.thresholds import ConversationLimits
 from jmeb_plugin.transcript import Transcript, Turn
 
 TARGET_ATTEMPTS = 2
+Judging = Sequence["asyncio.Task[Score] | asyncio.Task[Score | None]"]
+"""The judges at work on one turn; an arbiter who was not needed gives ``None``."""
 
 
 class Check(Protocol):
@@ -66,6 +69,24 @@ Remembered = Callable[[Endpoint, Slot, Request, str], Awaitable[Answered]]
 """Asks an endpoint for a slot, or knows the answer; the text is the fences' mark."""
 
 
+async def given(judging: Sequence[Judging]) -> tuple[tuple[Score, ...], ...]:
+    """Each turn's scores, once all judges are done."""
+    return tuple([tuple(filter(None, [await task for task in tasks])) for tasks in judging])
+
+
+@contextlib.asynccontextmanager
+async def seen_through(judging: Sequence[Judging]) -> AsyncIterator[None]:
+    """Leave no judge at work where the block fails."""
+    try:
+        yield
+    except BaseException:
+        left = [task for tasks in judging for task in tasks]
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        raise
+
+
 class Measurement:
     """One case being measured in one session of a run."""
 
@@ -82,7 +103,7 @@ class Measurement:
     async def record(self) -> Record:
         """Hold the conversation; each turn is judged while the next is under way."""
         case, target = self.case, self.plan.targets[self.case.model]
-        judging: list[asyncio.Task[tuple[Score, ...]]] = []
+        judging: list[Judging] = []
 
         async def ask(messages: tuple[Message, ...], turn: int, attempt: int) -> Reply | None:
             again = attempt % TARGET_ATTEMPTS
@@ -95,16 +116,12 @@ class Measurement:
 
         def heard(turn: int, turns: tuple[Turn, ...]) -> None:
             self.clock.turn_ends(turn)
-            judging.append(asyncio.ensure_future(self.judge(turns)))
+            judging.append(self.judge(turns))
 
-        try:
+        async with seen_through(judging):
             questions = self.attacked() if self.plan.attacker else scripted(case.conversation.turns)
             turns, trouble = await converse(questions, target.system_prompt, ask, heard)
-            scores = tuple([await task for task in judging])
-        finally:
-            for task in judging:
-                task.cancel()
-            await asyncio.gather(*judging, return_exceptions=True)
+            scores = await given(judging)
         seconds = self.clock.seconds()
         return Record(Transcript(case.base_id, case.model, case.repeat, turns, trouble, seconds), scores)
 
@@ -129,14 +146,27 @@ class Measurement:
 
         return following
 
-    async def judge(self, turns: tuple[Turn, ...]) -> tuple[Score, ...]:
-        """The panel's scores of the last turn; a third judge where they differ and the limits say so."""
+    def judge(self, turns: tuple[Turn, ...]) -> Judging:
+        """Have the last turn judged: the panel, and an arbiter where the limits want one to stand by."""
         limits, judges = self.plan.limits(self.case), list(enumerate(self.plan.judges))
         arbiter = judges.pop() if limits.on_dispute == "arbitrate" and len(judges) > 2 else None
-        scores = tuple(await asyncio.gather(*(self.score(turns, place, judge) for place, judge in judges)))
-        if arbiter and limits.max_judge_gap is not None and gap(scores) > limits.max_judge_gap:
-            return (*scores, await self.score(turns, *arbiter, arbiter=True))
-        return scores
+        panel = [asyncio.create_task(self.score(turns, place, judge)) for place, judge in judges]
+        if arbiter is None or limits.max_judge_gap is None:
+            return [*panel]
+        return [*panel, asyncio.create_task(self.arbitrate(turns, panel, limits.max_judge_gap, *arbiter))]
+
+    async def arbitrate(
+        self,
+        turns: tuple[Turn, ...],
+        panel: Sequence[asyncio.Task[Score]],
+        most: float,
+        place: int,
+        judge: Endpoint,
+    ) -> Score | None:
+        """A third judge's score, where the panel's differ by more than ``most``."""
+        if gap(await asyncio.gather(*panel)) <= most:
+            return None
+        return await self.score(turns, place, judge, arbiter=True)
 
     async def score(
         self, turns: tuple[Turn, ...], place: int, judge: Endpoint, *, arbiter: bool = False

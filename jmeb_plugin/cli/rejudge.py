@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -22,7 +21,7 @@ from jmeb_plugin.cli.parsing import (
 from jmeb_plugin.endpoints import Endpoint, check_panel
 from jmeb_plugin.folder import write_whole
 from jmeb_plugin.jobs import Job, open_job
-from jmeb_plugin.measure import Measurement, Plan
+from jmeb_plugin.measure import Measurement, Plan, given, seen_through
 from jmeb_plugin.provenance import described, digest, judges_facts, usage
 from jmeb_plugin.report.words import number, percent
 from jmeb_plugin.scores import Record
@@ -112,9 +111,9 @@ async def judge_case(job: Job, plan: Plan, archive: Archive, case: Case) -> None
         for name, value in archive.noted.items():
             journal.note(name, value)
     work = Measurement(case, plan, job.answered, journal.session, job.runner.secret)
-    turns = [old.turns[: index + 1] for index in range(len(old.turns))]
-    scores = await asyncio.gather(*(work.judge(so_far) for so_far in turns))
-    record = Record(old, tuple(scores))
+    judging = [work.judge(old.turns[: index + 1]) for index in range(len(old.turns))]
+    async with seen_through(judging):
+        record = Record(old, await given(judging))
     journal.keep(case.id, {"case": case_to_json(case), "record": record.to_json()})
 
 
