@@ -21,11 +21,15 @@ from jmeb_plugin.errors import BudgetSpent, Outage, Rejected, Transient
 TRIES = 9
 """The first, and eight more: with the pauses below an outage of two minutes is waited out."""
 
-FIRST_WINDOW = 32.0
+FIRST_WINDOW = 64.0
 """Requests that an endpoint is sent at a time before it has shown what it takes."""
 
 DEAD_AFTER = 60.0
 """Seconds after which an address that never answered ends the run."""
+
+Ask = Callable[[], Awaitable[Reply]]
+Keep = Callable[[Reply, float], None]
+"""Is given a reply and the seconds that it took."""
 
 LONGEST_HINT = 3600.0
 """Seconds that a run waits because a server says so; a longer hint ends it, to be resumed."""
@@ -117,7 +121,6 @@ class Budget:
         self.spent = 0.0
         self.flying = 0
         self.dearest: dict[str, float] = {}
-        self.landed = asyncio.Event()
 
     def fits(self) -> bool:
         """Whether one more request may go now. Raises `BudgetSpent` when none ever may."""
@@ -133,17 +136,6 @@ class Budget:
             )
         return False
 
-    async def room(self) -> None:
-        """Wait until one more request may go; raises as `fits` does."""
-        while not self.fits():
-            self.landed.clear()
-            await self.landed.wait()
-
-    def land(self) -> None:
-        """A request that was let through has ended."""
-        self.flying -= 1
-        self.landed.set()
-
     def pay(self, endpoint: Endpoint, usage: Usage) -> float:
         """Count the price of an answer, in USD."""
         if endpoint.price is None:
@@ -154,20 +146,39 @@ class Budget:
         return usd
 
 
+class Slots:
+    """The places of a run's requests: given to its lanes in turn, as soon as somebody there may go."""
+
+    def __init__(self, most: int) -> None:
+        self.free = most
+        self.lanes: deque[Lane] = deque()
+
+    def give(self) -> bool:
+        """Hand the free places out; whether anybody got one."""
+        given, refused = 0, 0
+        while self.free > 0 and refused < len(self.lanes):
+            lane = self.lanes[0]
+            self.lanes.rotate(-1)
+            if lane.admit():
+                given, refused = given + 1, 0
+            else:
+                refused += 1
+        return given > 0
+
+
 class Lane:
     """Everything that limits one endpoint; ``slots`` is shared by all lanes of the run."""
 
-    def __init__(
-        self, endpoint: Endpoint, slots: asyncio.Semaphore, budget: Budget, pace: Pace | None = None
-    ) -> None:
+    def __init__(self, endpoint: Endpoint, slots: Slots, budget: Budget, pace: Pace | None = None) -> None:
         self.endpoint = endpoint
         self.slots = slots
+        self.slots.lanes.append(self)
         self.budget = budget
         self.pace = pace or Pace()
         self.window = Window(endpoint.max_concurrency)
-        self.left = asyncio.Event()
-        self.gate = asyncio.Lock()
-        self.queued = 0
+        self.queue: deque[tuple[int, asyncio.Future[list[float]]]] = deque()
+        """Who waits for a place: the tokens of each, and where it is told that it may go."""
+        self.alarm: asyncio.TimerHandle | None = None
         self.requests = Minute(endpoint.requests_per_minute, self.pace.minute)
         self.tokens = Minute(endpoint.tokens_per_minute, self.pace.minute)
         self.open_at = 0.0
@@ -184,20 +195,22 @@ class Lane:
         """Seconds since the first failure after the last answer; 0 where the last try was good."""
         return time.monotonic() - self.trouble_since if self.trouble else 0.0
 
-    async def call(self, ask: Callable[[], Awaitable[Reply]], tokens: int, label: str) -> tuple[Reply, float]:
+    async def call(
+        self, ask: Ask, tokens: int, label: str, keep: Keep = lambda *_: None
+    ) -> tuple[Reply, float]:
         """Ask until there is an answer, at most `TRIES` times; the reply and the seconds it took.
 
-        ``tokens`` is a guess of what the request costs; ``label`` seeds the jitter of the pauses.
-        Raises what the client raises, the last `Transient` included; `Outage` where nobody else got
-        an answer from the endpoint in all that time. An address that has never answered is asked on
-        until it does, or is an `Outage`.
+        ``tokens`` is a guess of what the request costs; ``label`` seeds the jitter of the pauses; ``keep``
+        is told of the answer before its place is given to another. Raises what the client raises, the
+        last `Transient` included; `Outage` where nobody else got an answer from the endpoint in all
+        that time. An address that has never answered is asked on until it does, or is an `Outage`.
         """
         jitter, began = None, time.monotonic()
         pause, tried = self.pace.first_pause, 0
         while True:
             tried += 1
             try:
-                return await self.once(ask, tokens)
+                return await self.once(ask, tokens, keep)
             except Transient as error:
                 self.note(error)
                 if tried >= TRIES and self.answered:
@@ -210,56 +223,84 @@ class Lane:
             self.retries += 1
             await asyncio.sleep(wait)
 
-    async def once(self, ask: Callable[[], Awaitable[Reply]], tokens: int) -> tuple[Reply, float]:
+    async def once(self, ask: Ask, tokens: int, keep: Keep) -> tuple[Reply, float]:
         """One try, inside every limit."""
         counted = await self.enter(tokens)
+        started = time.monotonic()
+        self.first_try = self.first_try or started
         try:
-            started = time.monotonic()
-            self.first_try = self.first_try or started
             reply = await ask()
-        except Transient as error:
-            if error.throttled:
-                self.window.narrow(started)
-            raise
-        except Rejected:  # an answer all the same
             self.answered, self.good_at, self.trouble = True, time.monotonic(), ""
-            raise
-        else:
+            took = self.good_at - started
             self.window.widen()
             self.tokens.settle(counted, reply.usage.input + reply.usage.output or tokens)
-            now = time.monotonic()
-            self.answered, self.good_at, self.trouble = True, now, ""
-            return reply, now - started
-        finally:
+            keep(reply, took)
+        except BaseException as error:
+            if isinstance(error, Rejected):  # an answer all the same
+                self.answered, self.good_at, self.trouble = True, time.monotonic(), ""
+            if isinstance(error, Transient) and error.throttled:
+                self.window.narrow(started)
             self.leave()
+            asyncio.get_running_loop().call_soon(self.slots.give)  # once it is known what this means
+            raise
+        self.leave()
+        if self.slots.give():  # or a crowd of answers is worked off before the next requests go
+            await asyncio.sleep(0)
+        return reply, took
 
     async def enter(self, tokens: int) -> list[float]:
         """Take a place among the endpoint's own requests and one among all of the run; its tokens' entry.
 
         Places are given in the order of asking. Nothing is held by a request that cannot go at once.
         """
-        if not self.queued and not self.slots.locked() and self.free(tokens):
-            await self.slots.acquire()  # at once: nobody stands before us
+        if not self.queue and self.slots.free > 0 and self.may_go(tokens):
             return self.count(tokens)
-        self.queued += 1
+        told: asyncio.Future[list[float]] = asyncio.get_running_loop().create_future()
+        self.queue.append((tokens, told))
+        self.slots.give()
         try:
-            async with self.gate:
-                while True:
-                    await self.clear(tokens)
-                    await self.slots.acquire()
-                    if self.free(tokens):
-                        return self.count(tokens)
-                    self.slots.release()
-        finally:
-            self.queued -= 1
+            return await told
+        except asyncio.CancelledError:
+            if told.done() and not told.cancelled() and not told.exception():
+                self.leave()
+                self.slots.give()
+            raise
 
-    def free(self, tokens: int) -> bool:
+    def admit(self) -> bool:
+        """Let the first of those who wait go, if it may; a budget that is spent is told to it instead."""
+        while self.queue and self.queue[0][1].done():
+            self.queue.popleft()  # it was cancelled
+        if not self.queue:
+            return False
+        tokens, told = self.queue[0]
+        try:
+            if not self.may_go(tokens):
+                self.wake_after(self.wait(tokens))
+                return False
+            told.set_result(self.count(tokens))
+        except BudgetSpent as error:
+            told.set_exception(error)
+        self.queue.popleft()
+        return True
+
+    def wake_after(self, seconds: float) -> None:
+        """Look again when time alone has let the next request go."""
+        if seconds > 0 and self.alarm is None:
+            self.alarm = asyncio.get_running_loop().call_later(seconds, self.wake)
+
+    def wake(self) -> None:
+        """The time is over."""
+        self.alarm = None
+        self.slots.give()
+
+    def may_go(self, tokens: int) -> bool:
         """Whether a request may go now, as far as the endpoint and the budget are concerned."""
         return self.wait(tokens) <= 0 and self.window.free(self.in_flight) and self.budget.fits()
 
     def count(self, tokens: int) -> list[float]:
         """Note a request that goes; its tokens' entry."""
         self.in_flight += 1
+        self.slots.free -= 1
         self.budget.flying += 1
         self.requests.take(1)
         return self.tokens.take(tokens)
@@ -267,25 +308,13 @@ class Lane:
     def leave(self) -> None:
         """A request is no longer in flight."""
         self.in_flight -= 1
-        self.left.set()
-        self.budget.land()
-        self.slots.release()
+        self.budget.flying -= 1
+        self.slots.free += 1
 
     def wait(self, tokens: int) -> float:
         """Seconds until a request may go."""
         pause = self.open_at - time.monotonic()
         return max(pause, self.requests.wait(1), self.tokens.wait(tokens))
-
-    async def clear(self, tokens: int) -> None:
-        """Wait, holding nothing, until a request may go."""
-        while True:
-            while (seconds := self.wait(tokens)) > 0:  # noqa: ASYNC110 - it may move on
-                await asyncio.sleep(seconds)
-            if self.window.free(self.in_flight):
-                break
-            self.left.clear()
-            await self.left.wait()
-        await self.budget.room()
 
     def note(self, error: Transient) -> None:
         """Remember a failure.

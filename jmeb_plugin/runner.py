@@ -22,7 +22,7 @@ from jmeb_plugin.clients.base import Client, Message, Reply, Request, Usage
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import Inconclusive, JmebError, RunError, Stopped, UserMistake
 from jmeb_plugin.journal import Journal, Slot, endpoint_facts, key_of
-from jmeb_plugin.limits import Budget, Lane
+from jmeb_plugin.limits import Budget, Lane, Slots
 from jmeb_plugin.measure import Answered, Measurement, Plan
 from jmeb_plugin.scores import Record
 from jmeb_plugin.suite import Case
@@ -158,7 +158,7 @@ class Runner:
             self.secret = self.journal.secret()
             self.recall_spending()
             self.done = asyncio.Event()
-            self.slots = asyncio.Semaphore(self.plan.concurrency)
+            self.slots = Slots(self.plan.concurrency)
             self.loop.run_until_complete(self.serve())
         except JmebError as error:
             self.shut(error)
@@ -289,10 +289,13 @@ class Runner:
         lane, client = self.lanes[endpoint.name], self.clients[endpoint.name]
         letters = sum(len(message.content) for message in request.messages)
         guess = letters // 2 + (request.max_tokens or endpoint.max_tokens or 500)
-        reply, seconds = await lane.call(lambda: client.ask(request), guess, key.hex())
-        at = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
-        self.journal.write(key, endpoint, slot, request, reply, seconds=seconds, at=at)
-        self.budget.pay(endpoint, reply.usage)
+
+        def keep(reply: Reply, seconds: float) -> None:
+            at = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
+            self.journal.write(key, endpoint, slot, request, reply, seconds=seconds, at=at)
+            self.budget.pay(endpoint, reply.usage)
+
+        reply, seconds = await lane.call(lambda: client.ask(request), guess, key.hex(), keep)
         self.answers += 1
         self.tokens += reply.usage.input + reply.usage.output
         return Answered(reply, self.journal.session, seconds)

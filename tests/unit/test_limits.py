@@ -14,7 +14,7 @@ from hypothesis import given, settings, strategies as st
 from jmeb_plugin.clients.base import Reply, Usage
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import BudgetSpent, KeyRefused, Outage, Rejected, Transient
-from jmeb_plugin.limits import TRIES, Budget, Lane, Minute, Pace, Window
+from jmeb_plugin.limits import TRIES, Budget, Lane, Minute, Pace, Slots, Window
 from jmeb_plugin.price import Price
 
 QUICK = Pace(first_pause=0.001, longest_pause=0.002, dead_after=0.05, minute=0.2)
@@ -26,7 +26,7 @@ GONE = Transient("it: no connection", answered=False)
 def lane(slots: int = 8, budget: float | None = None, pace: Pace = QUICK, **limits: Any) -> Lane:
     """A lane of its own; call it on the running loop."""
     made = Endpoint("it", "openai", base_url="http://h.test/v1", **limits)
-    return Lane(made, asyncio.Semaphore(slots), Budget(budget), pace)
+    return Lane(made, Slots(slots), Budget(budget), pace)
 
 
 def script(*outcomes: Reply | Exception) -> Callable[[], Awaitable[Reply]]:
@@ -51,6 +51,16 @@ def counted(ask: Callable[[], Awaitable[Reply]], tries: list[float]) -> Callable
         return await ask()
 
     return asked
+
+
+def paid(at: Lane) -> Callable[[Reply, float], None]:
+    """What pays for a lane's answers."""
+
+    def keep(reply: Reply, seconds: float) -> None:
+        assert seconds >= 0
+        at.budget.pay(at.endpoint, reply.usage)
+
+    return keep
 
 
 class Crowd:
@@ -227,14 +237,14 @@ def test_who_waits_holds_no_slot() -> None:
     """While one endpoint waits out a 429, another one has all slots of the run."""
 
     async def work() -> bool:
-        slots, budget = asyncio.Semaphore(1), Budget(None)
+        slots, budget = Slots(1), Budget(None)
         stuck = Lane(Endpoint("stuck", "openai", max_concurrency=1), slots, budget, QUICK)
         free = Lane(Endpoint("free", "openai"), slots, budget, QUICK)
         slow = Transient("429", retry_after=60, throttled=True)
         waiting = [asyncio.create_task(stuck.call(script(slow, GOOD), 1, str(n))) for n in range(3)]
         await settled(lambda: stuck.retries == 1)
         await free.call(script(GOOD), 1, "x")
-        held = slots.locked() or bool(stuck.in_flight)
+        held = slots.free != 1 or bool(stuck.in_flight)
         for task in waiting:
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
@@ -261,11 +271,88 @@ def test_cancelling_leaves_no_place_taken(limits: dict[str, int]) -> None:
         for task in reversed(tasks):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        free = not at.slots.locked() and not at.gate.locked()
+        free = at.slots.free == 1
         await at.call(script(GOOD), 1, "after")
         return at.in_flight + at.budget.flying, free
 
     assert run(work) == (0, True)
+
+
+def test_an_answer_is_kept_before_its_place_is_given_away_and_the_place_before_it_is_worked_on() -> None:
+    """Kept, then the next request, then whatever comes of the answer: nothing is lost, nothing waits."""
+    seen: list[str] = []
+
+    async def work() -> None:
+        at = lane(slots=1)
+
+        async def one(name: str) -> None:
+            async def ask() -> Reply:
+                seen.append(f"{name} asks")
+                await asyncio.sleep(0.001)
+                return GOOD
+
+            await at.call(ask, 1, name, lambda reply, seconds: seen.append(f"{name} is kept"))
+            seen.append(f"{name} goes on")
+
+        await asyncio.gather(one("a"), one("b"))
+
+    run(work)
+    assert seen == ["a asks", "a is kept", "b asks", "a goes on", "b is kept", "b goes on"]
+
+
+def test_who_waits_for_a_place_is_held_by_the_429_that_frees_it() -> None:
+    """The place that a throttled request leaves is not given on before its hint has passed."""
+    first: list[float] = []
+    second: list[float] = []
+    slow = Transient("it: 429", retry_after=0.1, throttled=True)
+
+    async def work() -> None:
+        at = lane(slots=1)
+        await asyncio.gather(
+            at.call(counted(script(slow, GOOD), first), 1, "a"),
+            at.call(counted(script(GOOD), second), 1, "b"),
+        )
+
+    run(work)
+    assert second[0] - first[0] >= 0.1
+
+
+def test_endpoints_take_turns() -> None:
+    """Places that come free are given to each endpoint in turn, and within one in the order of asking."""
+    order: list[str] = []
+
+    async def work() -> None:
+        slots, budget = Slots(1), Budget(None)
+        lanes = {name: Lane(Endpoint(name, "openai"), slots, budget, QUICK) for name in "ab"}
+
+        async def ask(name: str) -> Reply:
+            order.append(name)
+            await asyncio.sleep(0)
+            return GOOD
+
+        names = [f"{name}{n}" for name in "ab" for n in range(3)]
+        await asyncio.gather(*(lanes[name[0]].call(lambda name=name: ask(name), 1, name) for name in names))
+
+    run(work)
+    assert order == ["a0", *("a1", "b0", "a2", "b1", "b2")]  # the first went at once
+
+
+def test_a_place_given_to_one_who_was_cancelled_comes_back() -> None:
+    """Told that it may go and cancelled in the same moment, a request takes nothing with it."""
+
+    async def work() -> tuple[int, int]:
+        at = lane(slots=1)
+        await at.enter(1)
+        waiting = asyncio.create_task(at.enter(1))
+        await settled(lambda: len(at.queue) == 1)
+        at.leave()
+        assert at.slots.give()
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        return at.in_flight, at.slots.free
+
+    assert run(work) == (0, 1)
 
 
 def test_the_window_grows_until_the_endpoint_pushes_back() -> None:
@@ -420,11 +507,9 @@ def test_the_budget_is_passed_by_no_more_than_was_in_flight(
         async def one(n: int, output: int) -> None:
             nonlocal refused
             try:
-                reply, _ = await at.call(lasting(output), 1, str(n))
+                await at.call(lasting(output), 1, str(n), paid(at))
             except BudgetSpent:
                 refused += 1
-            else:
-                at.budget.pay(at.endpoint, reply.usage)
 
         await asyncio.gather(*(one(n, output) for n, output in enumerate(outputs)))
         return at.budget.spent, refused
@@ -452,8 +537,7 @@ def test_near_the_end_requests_wait_for_one_another() -> None:
         at = lane(8, 5.0, price=Price(0, 50_000))
 
         async def one(n: int) -> None:
-            reply, _ = await at.call(crowd.ask, 1, str(n))
-            at.budget.pay(at.endpoint, reply.usage)
+            await at.call(crowd.ask, 1, str(n), paid(at))
 
         await one(0)
         ends = await asyncio.gather(*(one(n) for n in range(1, 10)), return_exceptions=True)
