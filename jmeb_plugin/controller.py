@@ -220,15 +220,6 @@ class Controller:
 
     # -- at the end ----------------------------------------------------------------------------
 
-    def prepare(self) -> None:
-        """Load what the end needs (scipy, matplotlib), for a time when there is nothing else to do."""
-        import jmeb_plugin.gates
-        import jmeb_plugin.report.files
-        import jmeb_plugin.summary  # noqa: F401
-        from jmeb_plugin.report.plots import load_drawing
-
-        load_drawing()
-
     @property
     def trouble(self) -> JmebError | None:
         """What ended the run early, other than its user."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from jmeb_plugin.arguments import take_ids, thresholds_path, wish_of
 from jmeb_plugin.clients.base import Message, Reply
 from jmeb_plugin.errors import Inconclusive, JmebError, PanelUnfit, UserMistake, closest
 from jmeb_plugin.gatecases import emit_gates
+from jmeb_plugin.housekeeping import Housekeeping
 from jmeb_plugin.items import TERMS, ConversationItem, Conversations, Terms
 from jmeb_plugin.junit import FailureText, find_junit, name_case, summarise, unwritten
 from jmeb_plugin.manifest import note
@@ -87,6 +87,7 @@ class JmebSession:
         self.errors = 0
         self.plan_shown: list[str] = []
         self.rerun: set[str] = set()
+        self.house = Housekeeping()
         config.stash[TERMS] = Terms(selection.thresholds, settings.gate, settings.transcripts)
 
     # -- collection ----------------------------------------------------------------------------
@@ -101,8 +102,7 @@ class JmebSession:
     def collected(self, ids: Iterable[str]) -> None:
         """Begin with what pytest selected."""
         if self.controller and not self.settings.plan and not self.config.getoption("collectonly"):
-            if not self.controller.chosen:
-                gc.freeze()  # it lives to the end, and looking through it again and again is a tenth of a run
+            self.house.begin()
             self.controller.begin([i for i in ids if i in self.own], self.config.getoption("markexpr", ""))
             self.show_progress()
 
@@ -121,7 +121,7 @@ class JmebSession:
         self.session = session
         if self.controller is None:
             return
-        gc.unfreeze()  # what an earlier session of this process left
+        self.house.open()
         self.junit = find_junit(self.config)
         for warning in (*self.settings.warnings, *self.selection.warnings):
             self.warn(pytest.PytestWarning(f"jmeb: {warning}"))
@@ -179,7 +179,7 @@ class JmebSession:
                 if self.status is not None:
                     self.status.draw()
                 if self.controller is not None:
-                    self.controller.prepare()
+                    self.house.prepare()
         except JmebError as error:
             item.session.shouldstop = str(error)
             return True
@@ -314,8 +314,7 @@ class JmebSession:
         if self.settings.plan and code == 0:
             code = 5
         session.exitstatus, _ = self.controller.finish(code, reason)
-        gc.collect()
-        gc.freeze()  # pytest and Python would look through the run six times before they end
+        self.house.end()
         if self.junit is not None and self.controller.results:
             summarise(self.junit, self.controller.results)
 

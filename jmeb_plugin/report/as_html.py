@@ -18,6 +18,7 @@ from markupsafe import Markup
 from jmeb_plugin.report.bilingual import PAGE, said
 from jmeb_plugin.report.blocks import blocks
 from jmeb_plugin.report.heat import HeatMap, heat_map
+from jmeb_plugin.report.plots import load_drawing
 from jmeb_plugin.report.views import (
     counts,
     failure_rows,
@@ -56,6 +57,13 @@ def html_text(results: Mapping[str, Any], judged: Sequence[Judged]) -> str:
         style=Markup(style),  # noqa: S704
         policy=policy(script, style),
     )  # fmt: skip
+
+
+def load_page() -> None:
+    """Have the page's templates compiled, and what its figures are drawn with loaded."""
+    environment().get_template("page.html")
+    environment().get_template("model.html")
+    load_drawing()
 
 
 @functools.cache

@@ -23,6 +23,9 @@ WORDS, SIGNS = 8_000, 20_000
 LEARNT = 500_000
 """About how many characters the words are counted in."""
 
+PIECE = 50_000
+"""How many characters are taken apart at a time: their words take thirty times the room."""
+
 GZIP = 31
 """What zlib calls a window of 32 KB in gzip's frame."""
 
@@ -46,6 +49,11 @@ class Code:
 
     def encode(self, text: str) -> bytes:
         """The bytes of a JSON text; a character without a code is escaped, as JSON can escape it."""
+        pieces = (text[at : at + PIECE] for at in range(0, len(text), PIECE))
+        return b"".join(map(self.encode_piece, pieces))
+
+    def encode_piece(self, text: str) -> bytes:
+        """The bytes of a part of a text."""
         known = self.known
         return b"".join([known[word] if word in known else self.spell(word) for word in WORD.findall(text)])
 

@@ -98,9 +98,8 @@ def figures(points: Points, judges: Sequence[str], prefix: str) -> dict[str, str
 
 
 def load_drawing() -> None:
-    """Import matplotlib as far as `drawn` needs it."""
-    import matplotlib.backends.backend_svg
-    import matplotlib.figure  # noqa: F401
+    """Import matplotlib and have it read its fonts, by drawing something."""
+    drawn("first", lambda figure: figure.subplots())
 
 
 def drawn(name: str, paint: Callable[[Any], None], size: tuple[float, float] = SIZE) -> str:

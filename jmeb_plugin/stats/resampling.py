@@ -85,12 +85,12 @@ def bootstrap_median(
     Judges' scores come in halves: without this the limits would lie a hair beyond 7.5 or above 10.
     """
     data = _units(values, clusters)
-    order = np.argsort(data.values, kind="stable")
-    ranked, codes = data.values[order], data.codes[order]
-    value = float(np.median(ranked))
-    picks = _picks(data, seed, draws)
-    medians = np.concatenate([_medians(ranked, codes, p) for p in picks])
-    seen = np.union1d(ranked, medians)
+    seen, places = np.unique(data.values, return_inverse=True)
+    table = np.zeros((data.count, seen.size))
+    np.add.at(table, (data.codes, places), 1)
+    value = float(np.median(data.values))
+    medians = np.concatenate([_medians(seen, table, p) for p in _picks(data, seed, draws)])
+    seen = np.union1d(seen, medians)
     return _result(value, _nearest(_widened(medians, value, data.count), seen), data)
 
 
@@ -111,16 +111,19 @@ def _picks(data: Clustered, seed: int, draws: int) -> Iterator[IntArray]:
         yield rng.integers(data.count, size=size, dtype=np.intp)
 
 
-def _medians(ranked: FloatArray, codes: IntArray, picks: IntArray) -> FloatArray:
-    """Per row of picks, the median when each value counts as often as its cluster was drawn."""
+def _medians(seen: FloatArray, table: FloatArray, picks: IntArray) -> FloatArray:
+    """Per row of picks, the median when each value counts as often as its cluster was drawn.
+
+    ``seen``: the different values, ascending; ``table``: how often each cluster has each of them.
+    """
     rows, groups = picks.shape
     numbered = picks + groups * np.arange(rows)[:, None]
     times = np.bincount(numbered.ravel(), minlength=rows * groups).reshape(rows, groups)
-    upto: IntArray = times[:, codes].cumsum(axis=1)
+    upto = (times @ table).cumsum(axis=1)
     total = upto[:, -1:]
     lower: IntArray = (upto > (total - 1) // 2).argmax(axis=1)
     upper: IntArray = (upto > total // 2).argmax(axis=1)
-    return (ranked[lower] + ranked[upper]) / 2
+    return (seen[lower] + seen[upper]) / 2
 
 
 def _widened(draws: FloatArray, value: float, groups: int) -> FloatArray:

@@ -1,0 +1,55 @@
+"""What Python does beside a run, and when: looking for garbage, loading what the end needs."""
+
+from __future__ import annotations
+
+import gc
+import sys
+
+SELDOM = (10_000, 20, 50)
+"""Thresholds of the garbage collector while a run goes on; its own would cost a tenth of the run."""
+
+QUICK = 0.0001
+"""Seconds after which a thread that loads something lets another one work."""
+
+
+class Housekeeping:
+    """Of the process that the run lives in."""
+
+    def __init__(self) -> None:
+        self.thresholds: tuple[int, int, int] | None = None
+        self.prepared = False
+
+    def open(self) -> None:
+        """Give back what an earlier session of this process left."""
+        gc.unfreeze()
+
+    def begin(self) -> None:
+        """Everything is collected and lives to the end: look for garbage elsewhere, and seldom."""
+        if self.thresholds is None:
+            self.thresholds = gc.get_threshold()
+            gc.freeze()
+            gc.set_threshold(*SELDOM)
+
+    def prepare(self) -> None:
+        """Load what the end needs (scipy, matplotlib), for a time when there is nothing else to do."""
+        if self.prepared:
+            return
+        self.prepared, usual = True, sys.getswitchinterval()
+        sys.setswitchinterval(QUICK)  # or the runner waits 5 ms each time it looks at a socket meanwhile
+        try:
+            import jmeb_plugin.gates
+            import jmeb_plugin.report.files
+            import jmeb_plugin.summary  # noqa: F401
+            from jmeb_plugin.report.as_html import load_page
+
+            load_page()
+        finally:
+            sys.setswitchinterval(usual)
+
+    def end(self) -> None:
+        """The run is over. pytest and Python would look through it six times before they end."""
+        if self.thresholds is not None:
+            gc.collect()
+            gc.freeze()
+            gc.set_threshold(*self.thresholds)
+            self.thresholds = None

@@ -1,0 +1,53 @@
+"""Housekeeping: a run changes how Python keeps house, and leaves it as it was."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from jmeb_plugin.housekeeping import SELDOM, Housekeeping
+
+
+@pytest.fixture(autouse=True)
+def usual() -> Iterator[None]:
+    """Whatever fails here, the tests after it have the collector that they began with."""
+    thresholds = gc.get_threshold()
+    yield
+    gc.set_threshold(*thresholds)
+    gc.unfreeze()
+
+
+def test_a_run_looks_for_garbage_seldom_and_then_as_before() -> None:
+    """Also where it is begun twice, as under xdist; and an end without a beginning changes nothing."""
+    before = gc.get_threshold()
+    house = Housekeeping()
+    house.end()
+    assert (gc.get_threshold(), gc.get_freeze_count()) == (before, 0)
+    house.begin()
+    house.begin()
+    assert gc.get_threshold() == SELDOM
+    assert gc.get_freeze_count() > 0
+    house.end()
+    assert gc.get_threshold() == before
+
+
+def test_the_next_session_gives_back_what_the_last_one_kept() -> None:
+    """What a run left alone is looked through again."""
+    house = Housekeeping()
+    house.begin()
+    house.end()
+    Housekeeping().open()
+    assert gc.get_freeze_count() == 0
+
+
+def test_what_the_end_needs_is_loaded_and_threads_take_turns_as_before() -> None:
+    """Short turns are for the loading alone."""
+    before = sys.getswitchinterval()
+    house = Housekeeping()
+    house.prepare()
+    house.prepare()
+    assert sys.getswitchinterval() == before
+    assert {"scipy.stats", "matplotlib.figure", "jmeb_plugin.gates"} <= sys.modules.keys()
