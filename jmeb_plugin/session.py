@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from jmeb_plugin.controller import Controller
 
 STATE = pytest.StashKey["JmebSession"]()
+BUSY_START = 1.0
+"""Seconds in which a run makes its connections, and has no time to load what the end needs."""
 
 
 def worker_input(config: pytest.Config) -> Mapping[str, Any] | None:
@@ -178,7 +180,7 @@ class JmebSession:
             while (record := self.wait(item.case.id, 0.1)) is None:
                 if self.status is not None:
                     self.status.draw()
-                if self.controller is not None:
+                if (sight := self.progress()) is not None and sight.seconds > BUSY_START:
                     self.house.prepare()
         except JmebError as error:
             item.session.shouldstop = str(error)
