@@ -294,10 +294,10 @@ class Runner:
             at = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
             self.journal.write(key, endpoint, slot, request, reply, seconds=seconds, at=at)
             self.budget.pay(endpoint, reply.usage)
+            self.answers += 1
+            self.tokens += reply.usage.input + reply.usage.output
 
         reply, seconds = await lane.call(lambda: client.ask(request), guess, key.hex(), keep)
-        self.answers += 1
-        self.tokens += reply.usage.input + reply.usage.output
         return Answered(reply, self.journal.session, seconds)
 
     async def remembered_chat(self, model: str, messages: tuple[Message, ...]) -> Reply:

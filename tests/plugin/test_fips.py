@@ -1,4 +1,4 @@
-"""Hosts under FIPS 140, where OpenSSL knows neither MD5 nor SHA-1: simulated, since no such module is here."""
+"""Hosts under FIPS 140 that know neither MD5 nor SHA-1: simulated; docs/testing.md has the real provider."""
 
 from __future__ import annotations
 

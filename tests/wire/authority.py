@@ -1,9 +1,15 @@
-"""A private certificate authority."""
+"""A private certificate authority, made by a process of its own.
+
+`cryptography` brings an OpenSSL that cannot load the modules of the one whose configuration may be set here.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import ipaddress
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 from cryptography import x509
@@ -14,6 +20,13 @@ from cryptography.x509.oid import NameOID
 
 def make_authority(path: Path, *hosts: str) -> Path:
     """A self-signed certificate of 127.0.0.1 and the hosts that is its own authority, its key in the same file."""
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("OPENSSL_")}
+    subprocess.run([sys.executable, __file__, path, *hosts], check=True, env=plain)
+    return path
+
+
+def write(path: Path, hosts: list[str]) -> None:
+    """Make it and write it down."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "loopback")])
     names = [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), *map(x509.DNSName, hosts)]
@@ -33,4 +46,7 @@ def make_authority(path: Path, *hosts: str) -> Path:
     pem = serialization.Encoding.PEM
     secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     path.write_bytes(made.public_bytes(pem) + secret)
-    return path
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]), sys.argv[2:])
