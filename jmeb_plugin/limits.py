@@ -1,4 +1,4 @@
-"""How fast an endpoint may be asked: concurrency, requests and tokens a minute, retries, budget.
+"""How fast an endpoint may be asked: concurrency, requests and tokens a minute, retries.
 
 Whoever waits - for a pause, a minute's limit, money in flight - holds nothing that another could
 use: the endpoint's own place and the run's slot are taken only by a request that may go at once.
@@ -7,14 +7,16 @@ use: the endpoint's own place and the run's slot are taken only by a request tha
 from __future__ import annotations
 
 import asyncio
+import itertools
 import math
 import random
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
-from jmeb_plugin.clients.base import Reply, Usage
+from jmeb_plugin.budget import Budget
+from jmeb_plugin.clients.base import Reply
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import BudgetSpent, Outage, Rejected, Transient
 
@@ -43,6 +45,14 @@ class Pace:
     longest_pause: float = 60.0
     dead_after: float = DEAD_AFTER
     minute: float = 60.0
+
+
+def pauses(pace: Pace, label: str) -> Iterator[float]:
+    """Seconds before each further try: twice the last, a tenth more or less; after `TRIES` short again."""
+    jitter = random.Random(label)
+    for tried in itertools.count():
+        pause = pace.first_pause * 2**tried if tried < TRIES else pace.first_pause
+        yield min(pause, pace.longest_pause) * jitter.uniform(0.9, 1.1)
 
 
 class Minute:
@@ -109,43 +119,6 @@ class Window:
             self.size = max(1.0, self.size / 2)
 
 
-class Budget:
-    """USD spent over the whole run, and the most that may be.
-
-    A request is let through while what was spent, plus what is in flight at the dearest price seen,
-    stays below the limit: the limit is passed by at most what was in flight.
-    """
-
-    def __init__(self, usd: float | None) -> None:
-        self.usd = usd
-        self.spent = 0.0
-        self.flying = 0
-        self.dearest: dict[str, float] = {}
-
-    def fits(self) -> bool:
-        """Whether one more request may go now. Raises `BudgetSpent` when none ever may."""
-        if self.usd is None:
-            return True
-        expected = max(self.dearest.values(), default=0.0)
-        if self.spent + (self.flying + 1) * expected <= self.usd:
-            return True
-        if not self.flying:
-            raise BudgetSpent(
-                f"--jmeb-budget {self.usd:g}: {self.spent:.4f} USD are spent, "
-                f"and the next requests could pass it"
-            )
-        return False
-
-    def pay(self, endpoint: Endpoint, usage: Usage) -> float:
-        """Count the price of an answer, in USD."""
-        if endpoint.price is None:
-            return 0.0
-        usd = endpoint.price.usd(usage.input, usage.cached, usage.output)
-        self.spent += usd
-        self.dearest[endpoint.name] = max(usd, self.dearest.get(endpoint.name, 0.0))
-        return usd
-
-
 class Slots:
     """The places of a run's requests: given to its lanes in turn, as soon as somebody there may go."""
 
@@ -205,8 +178,7 @@ class Lane:
         last `Transient` included; `Outage` where nobody else got an answer from the endpoint in all
         that time. An address that has never answered is asked on until it does, or is an `Outage`.
         """
-        jitter, began = None, time.monotonic()
-        pause, tried = self.pace.first_pause, 0
+        began, waits, tried = time.monotonic(), pauses(self.pace, label), 0
         while True:
             tried += 1
             try:
@@ -216,10 +188,8 @@ class Lane:
                 if tried >= TRIES and self.answered:
                     self.blame(error, began)
                     raise
-                jitter = jitter or random.Random(label)
-                wait = error.retry_after or pause * jitter.uniform(0.9, 1.1)
                 self.hold(error)
-            pause = min(pause * 2, self.pace.longest_pause) if tried < TRIES else self.pace.first_pause
+                wait = error.retry_after or next(waits)
             self.retries += 1
             await asyncio.sleep(wait)
 

@@ -17,12 +17,13 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from jmeb_plugin.archive import case_to_json
+from jmeb_plugin.budget import Budget
 from jmeb_plugin.clients import connect
 from jmeb_plugin.clients.base import Client, Message, Reply, Request, Usage
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import Inconclusive, JmebError, RunError, Stopped, UserMistake
 from jmeb_plugin.journal import Journal, Slot, endpoint_facts, key_of
-from jmeb_plugin.limits import Budget, Lane, Slots
+from jmeb_plugin.limits import Lane, Slots
 from jmeb_plugin.measure import Answered, Measurement, Plan
 from jmeb_plugin.scores import Record
 from jmeb_plugin.suite import Case

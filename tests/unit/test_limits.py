@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
@@ -11,10 +12,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from jmeb_plugin.budget import Budget
 from jmeb_plugin.clients.base import Reply, Usage
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import BudgetSpent, KeyRefused, Outage, Rejected, Transient
-from jmeb_plugin.limits import TRIES, Budget, Lane, Minute, Pace, Slots, Window
+from jmeb_plugin.limits import TRIES, Lane, Minute, Pace, Slots, Window, pauses
 from jmeb_plugin.price import Price
 
 QUICK = Pace(first_pause=0.001, longest_pause=0.002, dead_after=0.05, minute=0.2)
@@ -139,7 +141,7 @@ def test_an_endpoint_that_answers_nobody_is_an_outage(error: Transient) -> None:
         await at.call(script(GOOD), 10, "a")
         await at.call(counted(script(error), tries), 10, "b")
 
-    with pytest.raises(Outage, match="has answered nobody for"):
+    with pytest.raises(Outage, match=r"has answered nobody for \d s \(it: "):
         run(work)
     assert len(tries) == TRIES
 
@@ -214,6 +216,55 @@ def test_an_address_that_comes_up_late_is_asked_on() -> None:
     patient = Pace(first_pause=0.001, longest_pause=0.001, dead_after=60)
     reply, _ = run(lambda: lane(pace=patient).call(script(*[GONE] * 20, GOOD), 10, "a"))
     assert reply is GOOD
+
+
+@given(st.text(max_size=5))
+def test_pauses_double_up_to_the_longest(label: str) -> None:
+    """Each within a tenth of twice the last; after nine short ones again, for an address that never answered."""
+    pace = Pace(first_pause=1.0, longest_pause=100.0)
+    found = list(itertools.islice(pauses(pace, label), 12))
+    for pause, due in zip(found, [1, 2, 4, 8, 16, 32, 64, 100, 100, 1, 1, 1], strict=True):
+        assert 0.9 * due <= pause <= 1.1 * due
+    assert found == list(itertools.islice(pauses(pace, label), 12))
+
+
+@given(st.text(max_size=5))
+def test_an_outage_of_two_minutes_is_waited_out(label: str) -> None:
+    """The eight pauses between nine tries take longer."""
+    assert sum(itertools.islice(pauses(Pace(), label), TRIES - 1)) > 120
+
+
+def test_trouble_says_what_failed_and_since_when() -> None:
+    """From the first failure after an answer on, whatever fails after it; an answer ends it."""
+
+    async def work() -> None:
+        at = lane()
+        assert at.waiting == 0.0
+        at.first_try = time.monotonic()
+        at.note(GONE)
+        since = at.trouble_since
+        assert (at.trouble, at.answered) == ("it: no connection", False)
+        await asyncio.sleep(0.002)
+        at.note(BUSY)
+        assert (at.trouble, at.answered, at.trouble_since) == ("it: 500: busy", True, since)
+        assert 0.002 <= at.waiting < 10
+        _, seconds = await at.call(script(GOOD), 10, "a")
+        assert (at.trouble, at.waiting) == ("", 0.0)
+        assert 0 <= seconds < 10
+
+    run(work)
+
+
+def test_a_hint_of_an_hour_is_waited_for() -> None:
+    """The longest that is; a second more ends the run."""
+
+    async def work() -> None:
+        at = lane()
+        at.note(Transient("it: 429", retry_after=3600.0, throttled=True))
+        with pytest.raises(Outage, match=r"left alone for 1\.0 h"):
+            at.note(Transient("it: 429", retry_after=3601.0, throttled=True))
+
+    run(work)
 
 
 # -- places ----------------------------------------------------------------------------------------
@@ -315,6 +366,35 @@ def test_who_waits_for_a_place_is_held_by_the_429_that_frees_it() -> None:
 
     run(work)
     assert second[0] - first[0] >= 0.1
+
+
+@pytest.mark.parametrize("error", [Rejected("no"), KeyRefused("no key"), BUSY])
+def test_a_failure_frees_its_place(error: Exception) -> None:
+    """Whoever waits goes on when another one has failed."""
+
+    async def work() -> Any:
+        at = lane(slots=1)
+        ends = await asyncio.gather(
+            at.call(script(error), 1, "a"), at.call(script(GOOD), 1, "b"), return_exceptions=True
+        )
+        assert (at.in_flight, at.slots.free, at.budget.flying) == (0, 1, 0)
+        return ends
+
+    first, second = run(work)
+    assert first is error
+    assert second[0] is GOOD
+
+
+def test_places_that_nobody_wants_are_not_given() -> None:
+    """And say so, since whoever gave one steps back for it."""
+
+    async def work() -> tuple[bool, bool]:
+        at = lane(slots=2)
+        idle = at.slots.give()
+        await at.call(script(GOOD), 1, "a")
+        return idle, at.slots.give()
+
+    assert run(work) == (False, False)
 
 
 def test_endpoints_take_turns() -> None:
@@ -464,6 +544,19 @@ def test_a_minute_counts_what_was_really_used(limit: int, uses: list[tuple[int, 
         assert minute.total == used
 
 
+@pytest.mark.parametrize(("reply", "used"), [(GOOD, 50), (Reply("x"), 10)])
+def test_a_request_counts_once_and_its_tokens_as_the_server_counted(reply: Reply, used: int) -> None:
+    """Where the server does not count, the guess stands."""
+
+    async def work() -> Lane:
+        at = lane(requests_per_minute=9, tokens_per_minute=900)
+        await at.call(script(reply), 10, "a")
+        return at
+
+    at = run(work)
+    assert (at.requests.total, at.tokens.total) == (1, used)
+
+
 def test_no_limit_keeps_no_books() -> None:
     """Without a limit nothing waits and nothing is remembered."""
     minute = Minute(None)
@@ -554,3 +647,13 @@ def test_an_endpoint_without_a_price_costs_nothing() -> None:
     budget = Budget(1.0)
     assert budget.pay(Endpoint("it", "openai"), Usage(5, 0, 5)) == 0.0
     assert budget.spent == 0.0
+
+
+def test_the_dearest_answer_of_an_endpoint_is_remembered() -> None:
+    """Whatever came before and after it, from that endpoint or from another."""
+    budget = Budget(None)
+    it, other = (Endpoint(name, "openai", price=Price(0, 1e5)) for name in ("it", "other"))
+    for made, output in ((it, 1), (it, 3), (it, 2), (other, 1)):
+        budget.pay(made, Usage(0, 0, output))
+    assert budget.dearest == {"it": pytest.approx(0.3), "other": pytest.approx(0.1)}
+    assert budget.spent == pytest.approx(0.7)
