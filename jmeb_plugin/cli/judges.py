@@ -20,6 +20,7 @@ from jmeb_plugin.cli.parsing import (
     setting,
     thresholds_of,
 )
+from jmeb_plugin.cli.progress import Meter
 from jmeb_plugin.dataset.scripts import script_of
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import SettingsError, SuiteError, closest
@@ -148,17 +149,22 @@ def ask(wanted: Wanted, folder: Path, options: argparse.Namespace) -> tuple[list
 
     rubrics, times = wanted.rubrics(), range(wanted.repeats)
 
-    async def score(job: Job, anchor: Anchor, repeat: int) -> tuple[Score, ...]:
+    async def score(job: Job, meter: Meter, anchor: Anchor, repeat: int) -> tuple[Score, ...]:
         panel = [job.endpoints[judge.name] for judge in wanted.judges]
         journal, secret = job.runner.journal, job.runner.secret
-        return await rate(anchor, panel, rubrics, job.answered, journal, secret, repeat)
+        scores = await rate(anchor, panel, rubrics, job.answered, journal, secret, repeat)
+        meter.step()
+        return scores
 
-    with open_job(
-        folder.parent, folder.name, wanted.judges, identity=wanted.identity(),
-        concurrency=setting(options, "concurrency"), budget=setting(options, "budget"),
-    ) as job:  # fmt: skip
-        work = [(anchor, repeat) for anchor in wanted.everything for repeat in times]
-        scores = iter(job.run(lambda item: score(job, *item), work))
+    work = [(anchor, repeat) for anchor in wanted.everything for repeat in times]
+    with (
+        open_job(
+            folder.parent, folder.name, wanted.judges, identity=wanted.identity(),
+            concurrency=setting(options, "concurrency"), budget=setting(options, "budget"),
+        ) as job,
+        Meter(job, "answers", len(work)) as meter,
+    ):  # fmt: skip
+        scores = iter(job.run(lambda item: score(job, meter, *item), work))
     rated = [Rated(anchor, tuple(next(scores) for _ in times)) for anchor in wanted.everything]
     return rated, usage(job.runner.usage, wanted.judges).get("", {})
 

@@ -36,7 +36,8 @@ class Meter:
     ) -> None:
         self.over.set()
         self.thread.join()
-        self.draw(last=True)
+        if self.done or error is None:  # of what never began the error says enough
+            self.draw(last=True)
 
     def step(self) -> None:
         """One more is done."""

@@ -18,6 +18,7 @@ from jmeb_plugin.cli.parsing import (
     setting,
     thresholds_of,
 )
+from jmeb_plugin.cli.progress import Meter
 from jmeb_plugin.endpoints import Endpoint, check_panel
 from jmeb_plugin.folder import write_whole
 from jmeb_plugin.jobs import Job, open_job
@@ -81,10 +82,13 @@ def rejudge(
     name = options.run or f"{archive.folder.name}-by-{digest([j.identity for j in judges])[:8]}"
     same = {"rejudged": archive.folder.name, "judge": [[*j.identity, j.parameters()] for j in judges]}
     concurrency, budget = setting(options, "concurrency"), setting(options, "budget")
-    with open_job(out, name, judges, identity=same, concurrency=concurrency, budget=budget) as job:
+    with (
+        open_job(out, name, judges, identity=same, concurrency=concurrency, budget=budget) as job,
+        Meter(job, "conversations", len(archive.cases)) as meter,
+    ):
         panel = [job.endpoints[judge.name] for judge in judges]
         plan = Plan({}, panel, archive.rubrics, thresholds.for_case, concurrency)
-        job.run(lambda case: judge_case(job, plan, archive, case), archive.cases)
+        job.run(lambda case: judge_case(job, meter, plan, archive, case), archive.cases)
     taken = usage(job.runner.usage, judges)
     run = {
         **{name: fact for name, fact in archive.results["run"].items() if name != "anchors"},
@@ -104,7 +108,7 @@ def rejudge(
     return out / name
 
 
-async def judge_case(job: Job, plan: Plan, archive: Archive, case: Case) -> None:
+async def judge_case(job: Job, meter: Meter, plan: Plan, archive: Archive, case: Case) -> None:
     """Judge every turn of a recorded conversation, and keep the new record."""
     journal, old = job.runner.journal, archive.records[case.id].transcript
     if journal.recall("suites") is None:
@@ -115,6 +119,7 @@ async def judge_case(job: Job, plan: Plan, archive: Archive, case: Case) -> None
     async with seen_through(judging):
         record = Record(old, await given(judging))
     journal.keep(case.id, {"case": case_to_json(case), "record": record.to_json()})
+    meter.step()
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:

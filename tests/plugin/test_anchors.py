@@ -43,7 +43,8 @@ def test_the_demo_s_judges_know_the_sample(anchored: pytest.Pytester, capsys: Ca
     anchored.path.joinpath("safe.csv").write_text(FOREIGN)
     words = [*DEMO, "--repeats", "2", "--foreign", "safe.csv", "--run", "one"]
     assert check(*words) == 0
-    out = capsys.readouterr().out
+    out, err = capsys.readouterr()
+    assert err.splitlines()[-1].startswith("jmeb: 26/26 answers · 0 in flight · ")
     assert out.startswith("12 anchors of anchored 1 (ja 6, en 6), 2 times each\n")
     assert "gate min_anchor_agreement.spearman: holds" in out
     assert f"file: {anchored.path}/.jmeb/one/judges.json" in out

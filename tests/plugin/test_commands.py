@@ -102,7 +102,8 @@ def test_rejudge_asks_the_new_panel_alone(
     asked = len(server.requests)
     words = ["rejudge", "r", "--judge", "demo/judge-a", "--judge", "demo/judge-b", "--run", "anew"]
     status = main(words)
-    out = capsys.readouterr().out
+    out, err = capsys.readouterr()
+    assert err.splitlines()[-1].startswith("jmeb: 12/12 conversations · 0 in flight · ")
     assert len(server.requests) == asked
     anew = json.loads(Path(".jmeb/anew/results.json").read_text("utf-8"))
     assert status == anew["run"]["exit_status"]

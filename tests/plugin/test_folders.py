@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -181,7 +182,10 @@ def test_two_of_one_command_at_once(project, run: Run, serve, monkeypatch, capsy
     )
     wait_for(server, asked + 1)
     assert main(command) == 4
-    assert "again: another process is running this run" in capsys.readouterr().err
-    _, complaint = first.communicate(timeout=60)
-    assert (first.returncode in (0, 1, 10), complaint) == (True, b"")
+    complaint = capsys.readouterr().err
+    assert "again: another process is running this run" in complaint
+    assert "conversations ·" not in complaint
+    said = first.communicate(timeout=60)[1].decode()
+    assert first.returncode in (0, 1, 10), said
+    assert re.fullmatch(r"(jmeb: \d+/12 conversations · .*\n)*jmeb: 12/12 conversations · .*\n", said)
     assert len(server.requests) == asked + 36
