@@ -564,6 +564,23 @@ def test_no_limit_keeps_no_books() -> None:
     assert (minute.wait(10**9), len(minute.spent)) == (0, 0)
 
 
+def test_a_minute_is_used_to_the_last_unit() -> None:
+    """What just fits goes at once; what does not waits until the oldest is a minute old."""
+    minute = Minute(4, 1000)
+    minute.take(3)
+    assert minute.wait(1) == 0
+    assert 990 < minute.wait(2) <= 1000
+
+
+def test_the_last_request_of_a_minute_goes_at_once() -> None:
+    """One that is left is left to be used."""
+    at = lane(requests_per_minute=2)
+    at.requests.take(1)
+    assert at.wait(1) <= 0
+    at.requests.take(1)
+    assert at.wait(1) > 0
+
+
 def test_what_is_older_than_a_minute_is_forgotten() -> None:
     """A spent minute is free again."""
     minute = Minute(1, 0.0)
@@ -620,6 +637,11 @@ def test_a_spent_budget_says_so() -> None:
     assert budget.pay(made, Usage(1, 0, 0)) == 1.0
     with pytest.raises(BudgetSpent, match=r"--jmeb-budget 0.5: 1.0000 USD are spent, and the next"):
         budget.fits()
+
+
+def test_before_the_first_answer_nothing_is_expected() -> None:
+    """Nobody knows what an answer costs, so the first requests go, however little there is."""
+    assert Budget(0.01).fits()
 
 
 def test_near_the_end_requests_wait_for_one_another() -> None:
