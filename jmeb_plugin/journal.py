@@ -20,7 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jmeb_plugin.clients.base import Reply, Request, Usage, as_json
+from jmeb_plugin.clients.base import Reply, Request, Usage
+from jmeb_plugin.clients.encoding import as_json
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import NotWritten, RunError
 from jmeb_plugin.folder import take_lock

@@ -39,6 +39,7 @@ ONE_PLACE = {
     "scipy": ("stats",),
     "numpy": ("stats",),
     "aiohttp": ("clients", "demo"),
+    "orjson": ("clients.encoding",),
     "sqlite3": ("journal", "journal_file", "archive"),
     "yaml": ("yaml_file", "dataset.build", "dataset.importing.importing"),
     "pyarrow": ("dataset.importing.sources",),

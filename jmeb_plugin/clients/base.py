@@ -7,12 +7,9 @@ A client sends one request and never tries again; trying again, waiting and coun
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
-
-import orjson
 
 Finish = Literal["stop", "length", "filter", "refusal"]
 """``filter``: the provider withheld prompt or answer. ``refusal``: the provider's own refusal field."""
@@ -67,22 +64,6 @@ class Reply:
     def from_json(cls, data: Mapping[str, Any]) -> Reply:
         """Rebuild what `to_json` gave."""
         return cls(**{**data, "usage": Usage(**data["usage"])})
-
-
-def as_json(data: object) -> bytes:
-    """Plain data as it is sent and written down: JSON in UTF-8, lone surrogates as ``?``."""
-    try:
-        return orjson.dumps(data)
-    except TypeError:  # a surrogate, a number of more than 64 bits, a key that is no text
-        return json.dumps(data, ensure_ascii=False).encode("utf-8", "replace")
-
-
-def from_json(text: str) -> Any:
-    """What JSON says. Raises `ValueError`, or `RecursionError` for what is nested too deeply."""
-    try:
-        return orjson.loads(text)
-    except ValueError:  # it is stricter: half a pair as an escape is a mistake to it
-        return json.loads(text)
 
 
 class Client(Protocol):

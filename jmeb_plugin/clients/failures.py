@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from jmeb_plugin.clients.base import from_json
+from jmeb_plugin.clients.encoding import from_json
 from jmeb_plugin.endpoints import Endpoint, variable
 from jmeb_plugin.errors import (
     EndpointError,

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import aiohttp
 
-from jmeb_plugin.clients.base import Reply, Request, as_json
+from jmeb_plugin.clients.base import Reply, Request
 from jmeb_plugin.clients.connection import broken, connect_within, gathered
+from jmeb_plugin.clients.encoding import as_json
 from jmeb_plugin.clients.failures import decoded, failure
 from jmeb_plugin.clients.openai_protocol import Dialect, Speaker, chat_body, chat_reply, dialect_of, withheld
 from jmeb_plugin.clients.tls import context

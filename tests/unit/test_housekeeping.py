@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import subprocess
 import sys
 from collections.abc import Iterator
 
@@ -15,6 +16,7 @@ from jmeb_plugin.housekeeping import SELDOM, Housekeeping
 def usual() -> Iterator[None]:
     """Whatever fails here, the tests after it have the collector that they began with."""
     thresholds = gc.get_threshold()
+    gc.unfreeze()
     yield
     gc.set_threshold(*thresholds)
     gc.unfreeze()
@@ -44,10 +46,16 @@ def test_the_next_session_gives_back_what_the_last_one_kept() -> None:
 
 
 def test_what_the_end_needs_is_loaded_and_threads_take_turns_as_before() -> None:
-    """Short turns are for the loading alone."""
-    before = sys.getswitchinterval()
-    house = Housekeeping()
-    house.prepare()
-    house.prepare()
-    assert sys.getswitchinterval() == before
-    assert {"scipy.stats", "matplotlib.figure", "jmeb_plugin.gates"} <= sys.modules.keys()
+    """Short turns are for the loading alone; in a process that has loaded nothing yet."""
+    code = (
+        "import sys\n"
+        "from jmeb_plugin.housekeeping import Housekeeping\n"
+        "wanted, before = {'scipy.stats', 'matplotlib.figure', 'jmeb_plugin.gates'}, sys.getswitchinterval()\n"
+        "assert not wanted & sys.modules.keys()\n"
+        "house = Housekeeping()\n"
+        "house.prepare()\n"
+        "house.prepare()\n"
+        "assert sys.getswitchinterval() == before\n"
+        "assert wanted <= sys.modules.keys()\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
