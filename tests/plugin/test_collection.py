@@ -159,7 +159,7 @@ def test_collecting_leaves_nothing_behind(run: Run, way, project):
     assert not project.path.joinpath(".jmeb").exists()
 
 
-HEAVY = ("openai", "anthropic", "scipy", "numpy", "matplotlib", "pandas", "jinja2", "aiohttp")
+HEAVY = ("openai", "anthropic", "scipy", "numpy", "matplotlib", "pandas", "jinja2", "aiohttp", "orjson")
 
 
 @pytest.mark.parametrize(
