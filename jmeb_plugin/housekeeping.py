@@ -30,8 +30,11 @@ class Housekeeping:
             gc.freeze()
             gc.set_threshold(*SELDOM)
 
-    def prepare(self) -> None:
-        """Load what the end needs (scipy, matplotlib), for a time when there is nothing else to do."""
+    def prepare(self, *, compared: bool) -> None:
+        """Load what the end needs (scipy, matplotlib), for a time when there is nothing else to do.
+
+        Only a run that is ``compared`` with a baseline needs all of scipy's statistics.
+        """
         if self.prepared:
             return
         self.prepared, usual = True, sys.getswitchinterval()
@@ -41,15 +44,17 @@ class Housekeeping:
             import jmeb_plugin.report.files
             import jmeb_plugin.summary  # noqa: F401
             from jmeb_plugin.report.as_html import load_page
+            from jmeb_plugin.stats.figures import scipy_tests
 
             load_page()
+            if compared:
+                scipy_tests()
         finally:
             sys.setswitchinterval(usual)
 
     def end(self) -> None:
-        """The run is over. pytest and Python would look through it six times before they end."""
+        """The run is over: let nobody look through it again, as pytest and Python would, six times."""
         if self.thresholds is not None:
-            gc.collect()
             gc.freeze()
             gc.set_threshold(*self.thresholds)
             self.thresholds = None

@@ -181,7 +181,7 @@ class JmebSession:
                 if self.status is not None:
                     self.status.draw()
                 if (sight := self.progress()) is not None and sight.seconds > BUSY_START:
-                    self.house.prepare()
+                    self.house.prepare(compared=self.settings.baseline is not None)
         except JmebError as error:
             item.session.shouldstop = str(error)
             return True

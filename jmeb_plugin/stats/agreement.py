@@ -12,9 +12,8 @@ from collections.abc import Sequence
 from statistics import fmean
 
 import numpy as np
-from scipy import stats as scipy_stats
 
-from jmeb_plugin.stats.columns import SAME, FloatArray, columns, constant
+from jmeb_plugin.stats.columns import SAME, FloatArray, columns, constant, ranks
 from jmeb_plugin.stats.figures import Figure
 
 
@@ -28,7 +27,7 @@ def spearman(a: Sequence[float], b: Sequence[float]) -> Figure:
     first, second = columns(a, b)
     if constant(first) or constant(second):
         return _correlation(first, second)
-    return _correlation(scipy_stats.rankdata(first), scipy_stats.rankdata(second))
+    return _correlation(ranks(first)[0], ranks(second)[0])
 
 
 def _correlation(first: FloatArray, second: FloatArray) -> Figure:

@@ -50,6 +50,13 @@ def constant(array: FloatArray) -> bool:
     return not array.size or float(np.ptp(array)) <= SAME * max(1.0, float(np.abs(array).max()))
 
 
+def ranks(array: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The rank of each value from 1, ties sharing their mean rank; and how often each value is there."""
+    _, places, counts = np.unique(array, return_inverse=True, return_counts=True)
+    means = counts.cumsum() - (counts - 1) / 2
+    return means[places], counts.astype(np.float64)
+
+
 def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
     """First quartile, median and third quartile, linearly interpolated.
 

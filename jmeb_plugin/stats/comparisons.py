@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from scipy import stats as scipy_stats
+from scipy import special
 
-from jmeb_plugin.stats.columns import column, constant
-from jmeb_plugin.stats.figures import Figure
+from jmeb_plugin.stats.columns import column, constant, ranks
+from jmeb_plugin.stats.figures import Figure, scipy_tests
+
+EXACT = 8
+"""Up to how many values in the smaller group p is exact, if there are no ties; as in scipy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +46,15 @@ def mann_whitney(a: Sequence[float], b: Sequence[float]) -> tuple[Figure, Figure
         return Figure(None, "no values"), Figure(None, "no values")
     if constant(np.concatenate([first, second])):
         return Figure(first.size * second.size / 2), Figure(None, "all values are the same")
-    test = scipy_stats.mannwhitneyu(first, second, alternative="two-sided")
-    return Figure(float(test.statistic)), Figure(float(test.pvalue))
+    ranked, ties = ranks(np.concatenate([first, second]))
+    u = float(ranked[: first.size].sum()) - first.size * (first.size + 1) / 2
+    if min(first.size, second.size) <= EXACT and ties.max() == 1:
+        test = scipy_tests().mannwhitneyu(first, second, alternative="two-sided", method="exact")
+        return Figure(u), Figure(float(test.pvalue))
+    n, product = ranked.size, first.size * second.size
+    spread = math.sqrt(product / 12 * (n + 1 - float((ties**3 - ties).sum()) / (n * (n - 1))))
+    distance = abs(u - product / 2) - 0.5
+    return Figure(u), Figure(min(1.0, 2 * float(special.ndtr(-distance / spread))))
 
 
 def cohen_d(a: Sequence[float], b: Sequence[float]) -> Figure:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import stats as scipy_stats
 
 from jmeb_plugin.stats.columns import column, constant
-from jmeb_plugin.stats.figures import Figure, Interval
+from jmeb_plugin.stats.figures import Figure, Interval, scipy_tests
 
 DRAWS = 2000
 
@@ -56,7 +55,7 @@ def welch_t(first: Sequence[float], second: Sequence[float]) -> tuple[Figure, Fi
     elif constant(one) and constant(other):
         reason = "neither group varies"
     else:
-        test = scipy_stats.ttest_ind_from_stats(
+        test = scipy_tests().ttest_ind_from_stats(
             one.mean(),
             one.std(ddof=1),
             one.size,

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import stats as scipy_stats
 
 from jmeb_plugin.stats.columns import column
-from jmeb_plugin.stats.figures import Figure
+from jmeb_plugin.stats.figures import Figure, scipy_tests
 
 
 def wilcoxon(drops: Sequence[float]) -> tuple[Figure, Figure]:
@@ -22,7 +21,7 @@ def wilcoxon(drops: Sequence[float]) -> tuple[Figure, Figure]:
     values = np.round(column(drops), 9)
     if not values.any():
         return Figure(None, "no conversation differs"), Figure(None, "no conversation differs")
-    test = scipy_stats.wilcoxon(values, zero_method="pratt", method="approx")
+    test = scipy_tests().wilcoxon(values, zero_method="pratt", method="approx")
     return Figure(float(test.statistic)), Figure(float(test.pvalue))
 
 

@@ -45,17 +45,19 @@ def test_the_next_session_gives_back_what_the_last_one_kept() -> None:
     assert gc.get_freeze_count() == 0
 
 
-def test_what_the_end_needs_is_loaded_and_threads_take_turns_as_before() -> None:
+@pytest.mark.parametrize("compared", [False, True])
+def test_what_the_end_needs_is_loaded_and_threads_take_turns_as_before(compared: bool) -> None:
     """Short turns are for the loading alone; in a process that has loaded nothing yet."""
     code = (
         "import sys\n"
         "from jmeb_plugin.housekeeping import Housekeeping\n"
-        "wanted, before = {'scipy.stats', 'matplotlib.figure', 'jmeb_plugin.gates'}, sys.getswitchinterval()\n"
+        "wanted, before = {'scipy.special', 'matplotlib.figure', 'jmeb_plugin.gates'}, sys.getswitchinterval()\n"
         "assert not wanted & sys.modules.keys()\n"
         "house = Housekeeping()\n"
-        "house.prepare()\n"
-        "house.prepare()\n"
+        f"house.prepare(compared={compared})\n"
+        f"house.prepare(compared={compared})\n"
         "assert sys.getswitchinterval() == before\n"
         "assert wanted <= sys.modules.keys()\n"
+        f"assert ('scipy.stats' in sys.modules) is {compared}\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -298,7 +298,26 @@ EARLIER, LATER = [9.5, 9.0, 10.0, 8.5, 9.5, 9.0], [6.5, 9.0, 5.0, 8.5, 3.0, 7.0]
 def test_mann_whitney_is_scipys() -> None:
     """U and p are those of scipy's two-sided test."""
     theirs = reference.mannwhitneyu(EARLIER, LATER, alternative="two-sided")
-    assert stats.mann_whitney(EARLIER, LATER) == (Figure(theirs.statistic), Figure(theirs.pvalue))
+    u, p = stats.mann_whitney(EARLIER, LATER)
+    assert (u.value, p.value) == pytest.approx((theirs.statistic, theirs.pvalue), rel=1e-12)
+
+
+@lawful
+@given(a=st.lists(halves, min_size=1, max_size=40), b=st.lists(halves, min_size=1, max_size=40))
+def test_mann_whitney_is_scipys_whatever_is_tied(a: list[float], b: list[float]) -> None:
+    """Judges' scores come in halves, so that nearly all are tied; and few values have no ties."""
+    u, p = stats.mann_whitney(a, b)
+    theirs = reference.mannwhitneyu(a, b, alternative="two-sided")
+    assert u.value == theirs.statistic
+    assert p.value == (None if len({*a, *b}) == 1 else pytest.approx(theirs.pvalue, rel=1e-9))
+
+
+@pytest.mark.parametrize("size", [8, 9])
+def test_mann_whitney_is_exact_for_few_values_without_ties(size: int) -> None:
+    """As scipy decides it: up to eight in the smaller group. A far tail keeps its digits."""
+    few, many = list(range(size)), [100.0 + k for k in range(1000)]
+    theirs = reference.mannwhitneyu(few, many, alternative="two-sided")
+    assert stats.mann_whitney(few, many)[1].value == pytest.approx(theirs.pvalue, rel=1e-9)
 
 
 def test_mann_whitney_of_constants() -> None:
