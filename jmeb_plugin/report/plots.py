@@ -103,7 +103,7 @@ def load_drawing() -> None:
 
 
 def drawn(name: str, paint: Callable[[Any], None], size: tuple[float, float] = SIZE) -> str:
-    """One figure of a size in inches."""
+    """One figure of a size in inches. A ``paint`` that does not `frame` it has its labels measured."""
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # no word about its cache folder
     import matplotlib as mpl
     from matplotlib.figure import Figure
@@ -118,8 +118,19 @@ def drawn(name: str, paint: Callable[[Any], None], size: tuple[float, float] = S
     return tidy(stream.getvalue(), name)
 
 
+def frame(figure: Any, *, left: float = 0.48, top: float = 0.08, right: float = 0.08) -> None:
+    """Leave so many inches about the axes, and at the bottom room for ticks and a label.
+
+    Measuring every label instead takes as long as drawing the figure.
+    """
+    width, height = figure.get_size_inches()
+    figure.set_layout_engine(None)
+    figure.subplots_adjust(left / width, 0.46 / height, 1 - right / width, 1 - top / height, wspace=0.1)
+
+
 def draw_course(figure: Any, points: Points) -> None:
     """Median and middle half of the scores from turn to turn, and each language's mean."""
+    frame(figure, right=0.4)
     axes = figure.subplots()
     places = range(len(points.turns))
     quarters = [quartiles(values) for values in points.turns]
@@ -157,6 +168,7 @@ def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
 
 def draw_turns(figure: Any, points: Points) -> None:
     """How often each turn got which score, in the rubric's bands."""
+    frame(figure, top=0.3)
     all_axes = figure.subplots(1, len(points.turns), sharex=True, sharey=True, squeeze=False)[0]
     for turn, (axes, values) in enumerate(zip(all_axes, points.turns, strict=True)):
         counts = Counter(min(max(round(value + 1e-9), 1), 10) for value in values)
@@ -165,16 +177,17 @@ def draw_turns(figure: Any, points: Points) -> None:
         axes.barh(scores, shares, height=0.82, color=[COLOURS[f"band-{band(score)}"] for score in scores])
         axes.axhline(statistics.median(values), color=COLOURS["ink"], linewidth=1.2, linestyle=(0, (2, 1.5)))
         axes.set_title(f"@axis.turn {turn}", color=COLOURS["soft"])
-        axes.set(ylim=(0.4, 10.6), yticks=range(1, 11))
         axes.grid(visible=False)
-    all_axes[0].set(ylabel="@axis.score")
+        axes.yaxis.set_visible(turn == 0)
+    all_axes[0].set(ylim=(0.4, 10.6), yticks=range(1, 11), ylabel="@axis.score")
     figure.supxlabel("@axis.share", color=COLOURS["soft"], fontsize=9.5)
 
 
 def draw_decay(figure: Any, points: Points) -> None:
     """How many conversations lost how many points from the first turn to the last."""
-    axes = figure.subplots()
     counts = Counter(round(value + 1e-9) for value in points.decays)
+    frame(figure, left=0.4 + 0.1 * len(str(max(counts.values()))))
+    axes = figure.subplots()
     places = range(min(-1, *counts), max(9, *counts) + 1)
     axes.bar(places, [counts[place] for place in places], width=0.82, color=COLOURS["series-0"])
     mean = statistics.fmean(points.decays)
@@ -186,6 +199,7 @@ def draw_decay(figure: Any, points: Points) -> None:
 
 def draw_judges(figure: Any, points: Points, judges: Sequence[str]) -> None:
     """Each turn's two scores against each other, turns of one half point as one point."""
+    frame(figure)
     axes = figure.subplots()
     counts = Counter((round(first * 2) / 2, round(second * 2) / 2) for first, second in points.pairs)
     axes.fill_between([0, 11], [-2, 9], [2, 13], color=COLOURS["soft"], alpha=0.12, linewidth=0)
