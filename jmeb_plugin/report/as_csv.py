@@ -24,24 +24,25 @@ def csv_text(judged: Sequence[Judged]) -> str:
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(COLUMNS)
     for entry in judged:
-        writer.writerows([harmless(cell) for cell in row] for row in rows(entry))
+        writer.writerows(rows(entry))
     return stream.getvalue()
 
 
 def rows(entry: Judged) -> Iterator[list[object]]:
-    """The rows of one conversation."""
+    """The rows of one conversation; every text in them is `harmless`."""
     case, facets = entry.case, entry.case.facets()
-    start = [
+    facts = (
         case.id, case.suite.name, case.model, case.repeat, facets["language"], facets["principle"],
         facets["guideline"], facets["strategy"], case.conversation.n,
-    ]  # fmt: skip
+    )  # fmt: skip
+    start = list(map(harmless, facts))
     for turn, scores in enumerate(entry.record.scores if entry.record else ()):
         whole = entry.verdict.turns[turn]
         for score in scores:
             yield [
                 *start,
                 turn,
-                score.judge,
+                harmless(score.judge),
                 score.value,
                 whole.value,
                 int(whole.disputed),

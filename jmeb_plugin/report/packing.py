@@ -16,11 +16,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-WORD = re.compile(" ?[A-Za-z]+|[\u4e00-\u9fff]{1,2}|[\u30a1-\u30fc]+|[\u3041-\u3093]+|(?s:.)")
+WORD = re.compile("[\u3041-\u3093]+|[\u4e00-\u9fff]{1,2}|[A-Za-z]+| [A-Za-z]+|[\u30a1-\u30fc]+|(?s:.)")
 WORDS, SIGNS = 8_000, 20_000
 """How many words and how many single characters have a code of their own."""
 
-LEARNT = 500_000
+LEARNT = 250_000
 """About how many characters the words are counted in."""
 
 PIECE = 50_000
@@ -36,6 +36,18 @@ def gzipped(raw: bytes) -> str:
     return base64.b64encode(packer.compress(raw) + packer.flush()).decode("ascii")
 
 
+class Codes(dict[str, bytes]):
+    """The bytes of each word. A word that has none is spelt sign by sign when it is first asked for.
+
+    A sign that has none either is escaped, as JSON can escape it.
+    """
+
+    def __missing__(self, word: str) -> bytes:
+        escaped = (sign if sign in self else json.dumps(sign)[1:-1] for sign in word)
+        self[word] = b"".join([self[sign] for signs in escaped for sign in signs])
+        return self[word]
+
+
 @dataclass(frozen=True, slots=True)
 class Code:
     """Symbols by rank: the first ``single`` take a byte, the others two.
@@ -45,23 +57,12 @@ class Code:
 
     symbols: tuple[str, ...]
     single: int
-    known: dict[str, bytes] = field(compare=False, repr=False)
+    codes: Codes = field(compare=False, repr=False)
 
     def encode(self, text: str) -> bytes:
-        """The bytes of a JSON text; a character without a code is escaped, as JSON can escape it."""
+        """The bytes of a JSON text."""
         pieces = (text[at : at + PIECE] for at in range(0, len(text), PIECE))
-        return b"".join(map(self.encode_piece, pieces))
-
-    def encode_piece(self, text: str) -> bytes:
-        """The bytes of a part of a text."""
-        known = self.known
-        return b"".join([known[word] if word in known else self.spell(word) for word in WORD.findall(text)])
-
-    def spell(self, word: str) -> bytes:
-        """A word sign by sign; remembered."""
-        escaped = (sign if sign in self.known else json.dumps(sign)[1:-1] for sign in word)
-        self.known[word] = b"".join(self.known[sign] for signs in escaped for sign in signs)
-        return self.known[word]
+        return b"".join([b"".join(map(self.codes.__getitem__, WORD.findall(piece))) for piece in pieces])
 
 
 def learn(texts: Sequence[str]) -> Code:
@@ -79,7 +80,7 @@ def learn(texts: Sequence[str]) -> Code:
     counts = {word: seen[word] for word in words} | {sign: signs[sign] for sign in kept}
     symbols = tuple(sorted(counts, key=lambda symbol: (-counts[symbol], symbol)))
     single = next(s for s in range(256, -1, -1) if (256 - s) * 256 >= len(symbols) - s)
-    return Code(symbols, single, dict(zip(symbols, codes(single), strict=False)))
+    return Code(symbols, single, Codes(zip(symbols, codes(single), strict=False)))
 
 
 def some(texts: Sequence[str]) -> Iterator[str]:
