@@ -41,6 +41,8 @@ LONGEST_HINT = 3600.0
 class Pace:
     """The seconds by which a lane keeps time."""
 
+    unrefused: float = 0.1
+    """After which an endpoint that has said nothing yet is sent twice as many: a refusal comes at once."""
     first_pause: float = 0.6
     longest_pause: float = 60.0
     dead_after: float = DEAD_AFTER
@@ -95,6 +97,7 @@ class Window:
 
     After TCP (Jacobson 1988): it doubles with every round of answers until the first 429, then grows
     by one a round, and halves with each 429, but once for all requests that were under way together.
+    Before the first answer, which a model may take seconds for, it doubles with time (`Lane.unrefused`).
     ``most``: the endpoint's own limit, ``None`` without one.
     """
 
@@ -111,6 +114,10 @@ class Window:
     def widen(self) -> None:
         """An answer came: there may be room for more."""
         self.size = min(self.most, self.size + (1 / self.size if self.slow else 1))
+
+    def double(self) -> None:
+        """Nothing was refused for a while: there may be room for twice as many."""
+        self.size = min(self.most, self.size * 2)
 
     def narrow(self, sent: float) -> None:
         """A request sent at that moment was too much; those sent before the last cut say nothing new."""
@@ -197,7 +204,9 @@ class Lane:
         """One try, inside every limit."""
         counted = await self.enter(tokens)
         started = time.monotonic()
-        self.first_try = self.first_try or started
+        if not self.first_try:
+            self.first_try = started
+            asyncio.get_running_loop().call_later(self.pace.unrefused, self.unrefused)
         try:
             reply = await ask()
             self.answered, self.good_at, self.trouble = True, time.monotonic(), ""
@@ -217,6 +226,15 @@ class Lane:
         if self.slots.give():  # or a crowd of answers is worked off before the next requests go
             await asyncio.sleep(0)
         return reply, took
+
+    def unrefused(self) -> None:
+        """Send more to an endpoint that has neither answered nor refused anything yet."""
+        if self.answered or self.trouble:
+            return
+        if self.queue and self.slots.free > 0:
+            self.window.double()
+            self.slots.give()
+        asyncio.get_running_loop().call_later(self.pace.unrefused, self.unrefused)
 
     async def enter(self, tokens: int) -> list[float]:
         """Take a place among the endpoint's own requests and one among all of the run; its tokens' entry.

@@ -16,7 +16,7 @@ from jmeb_plugin.budget import Budget
 from jmeb_plugin.clients.base import Reply, Usage
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import BudgetSpent, KeyRefused, Outage, Rejected, Transient
-from jmeb_plugin.limits import TRIES, Lane, Minute, Pace, Slots, Window, pauses
+from jmeb_plugin.limits import FIRST_WINDOW, TRIES, Lane, Minute, Pace, Slots, Window, pauses
 from jmeb_plugin.price import Price
 
 QUICK = Pace(first_pause=0.001, longest_pause=0.002, dead_after=0.05, minute=0.2)
@@ -466,6 +466,72 @@ def test_the_window_never_closes_nor_passes_the_endpoints_own_limit(
             window.narrow(time.monotonic())
         assert window.free(0)
         assert most is None or not window.free(most)
+
+
+EARLY = replace(QUICK, unrefused=0.002)
+
+
+class Silence:
+    """A request that is not answered before it is told to be."""
+
+    def __init__(self) -> None:
+        self.over = asyncio.Event()
+
+    async def ask(self) -> Reply:
+        """Wait."""
+        await self.over.wait()
+        return GOOD
+
+
+def test_an_endpoint_that_has_neither_answered_nor_refused_is_sent_more_and_more() -> None:
+    """A model takes seconds to answer, a server refuses at once: concurrency need not wait for answers."""
+
+    async def work() -> tuple[int, int]:
+        at, silence = lane(slots=300, pace=EARLY), Silence()
+        asking = [asyncio.create_task(at.call(silence.ask, 1, str(n))) for n in range(400)]
+        await asyncio.sleep(0)
+        first = at.in_flight
+        await settled(lambda: at.in_flight > 256)
+        silence.over.set()
+        await asyncio.gather(*asking)
+        return first, int(at.window.size)
+
+    first, last = run(work)
+    assert first == FIRST_WINDOW
+    assert last == FIRST_WINDOW * 8 + 400  # doubled until all slots were taken, then a place for each answer
+
+
+@pytest.mark.parametrize("outcome", [GOOD, Rejected("it: 400"), GONE, BUSY, Transient("429", throttled=True)])
+def test_once_anything_came_back_only_answers_widen_the_window(outcome: Reply | Exception) -> None:
+    """The rest of a crowd may be silent: it is not sent more for that."""
+
+    async def work() -> float:
+        at, silence = lane(slots=300, pace=replace(EARLY, first_pause=9.0, longest_pause=9.0)), Silence()
+        asking = [asyncio.create_task(at.call(script(outcome), 1, "first"))]
+        asking += [asyncio.create_task(at.call(silence.ask, 1, str(n))) for n in range(200)]
+        await asyncio.sleep(0.03)
+        for task in asking:
+            task.cancel()
+        await asyncio.gather(*asking, return_exceptions=True)
+        return at.window.size
+
+    assert run(work) <= FIRST_WINDOW + 1
+
+
+def test_the_window_does_not_double_for_nobody() -> None:
+    """Where none waits, or the endpoint's own limit is reached, there is nothing to double it for."""
+
+    async def work(waiting: int, **limits: int) -> float:
+        at, silence = lane(slots=300, pace=EARLY, **limits), Silence()
+        asking = [asyncio.create_task(at.call(silence.ask, 1, str(n))) for n in range(waiting)]
+        await asyncio.sleep(0.03)
+        silence.over.set()
+        size = at.window.size
+        await asyncio.gather(*asking)
+        return size
+
+    assert run(lambda: work(3)) == FIRST_WINDOW
+    assert run(lambda: work(70, max_concurrency=65)) == 65
 
 
 def test_concurrency_settles_at_what_a_server_takes() -> None:
