@@ -242,9 +242,11 @@ class Controller:
         return judge_all(self.chosen, records, self.selection.thresholds, today(), expected=release)
 
     def hold_gates(self) -> list[Gate]:
-        """Every gate's state, decided once all conversations are done."""
+        """Every gate's state, decided once all conversations are done; the runner clears up meanwhile."""
         from jmeb_plugin.gates import hold_gates
 
+        if self.runner is not None:
+            self.runner.end()
         models = [endpoint.name for endpoint in self.settings.targets]
         self.gates = hold_gates(
             self.judged(), self.selection.thresholds, models, self.partial, self.settings.seed,

@@ -125,12 +125,17 @@ class Runner:
             work.close()
             raise self.closed or Stopped("the run has ended") from None
 
-    def close(self, reason: JmebError | None = None) -> None:
+    def end(self, reason: JmebError | None = None) -> None:
         """Stop asking, cancel what is in flight, wake everybody who waits. May be called again."""
         self.shut(reason or Stopped("the run has ended"))
-        if self.thread.is_alive() and threading.current_thread() is not self.thread:
+        if self.thread.is_alive():
             with contextlib.suppress(RuntimeError):  # a loop that ended by itself just now
                 self.loop.call_soon_threadsafe(self.cancel)
+
+    def close(self, reason: JmebError | None = None) -> None:
+        """`end`, and wait until everything is given back."""
+        self.end(reason)
+        if self.thread.is_alive() and threading.current_thread() is not self.thread:
             self.thread.join()
 
     def progress(self) -> Progress:
