@@ -5,8 +5,11 @@ from __future__ import annotations
 import gc
 import sys
 
-SELDOM = (10_000, 20, 50)
-"""Thresholds of the garbage collector while a run goes on; its own would cost a tenth of the run."""
+SELDOM = (100_000, 20, 50)
+"""Thresholds of the garbage collector in a session; its own would cost a tenth of a run.
+
+Hundreds of requests in flight are made of tens of thousands of objects; looking at no more frees nothing.
+"""
 
 QUICK = 0.0001
 """Seconds after which a thread that loads something lets another one work."""
@@ -17,18 +20,20 @@ class Housekeeping:
 
     def __init__(self) -> None:
         self.thresholds: tuple[int, int, int] | None = None
+        self.begun = False
         self.prepared = False
 
     def open(self) -> None:
-        """Give back what an earlier session of this process left."""
+        """Look for garbage seldom; give back what an earlier session of this process left."""
         gc.unfreeze()
+        self.thresholds = gc.get_threshold()
+        gc.set_threshold(*SELDOM)
 
     def begin(self) -> None:
-        """Everything is collected and lives to the end: look for garbage elsewhere, and seldom."""
-        if self.thresholds is None:
-            self.thresholds = gc.get_threshold()
+        """Everything is collected and lives to the end: look for garbage elsewhere."""
+        if not self.begun:
+            self.begun = True
             gc.freeze()
-            gc.set_threshold(*SELDOM)
 
     def prepare(self, *, compared: bool) -> None:
         """Load what the end needs (scipy, matplotlib), for a time when there is nothing else to do.

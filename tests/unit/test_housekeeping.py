@@ -22,23 +22,36 @@ def usual() -> Iterator[None]:
     gc.unfreeze()
 
 
-def test_a_run_looks_for_garbage_seldom_and_then_as_before() -> None:
-    """Also where it is begun twice, as under xdist; and an end without a beginning changes nothing."""
+def test_a_session_looks_for_garbage_seldom_and_then_as_before() -> None:
+    """An end without a beginning changes nothing."""
     before = gc.get_threshold()
     house = Housekeeping()
     house.end()
     assert (gc.get_threshold(), gc.get_freeze_count()) == (before, 0)
-    house.begin()
-    house.begin()
-    assert gc.get_threshold() == SELDOM
-    assert gc.get_freeze_count() > 0
+    house.open()
+    assert (gc.get_threshold(), gc.get_freeze_count()) == (SELDOM, 0)
     house.end()
     assert gc.get_threshold() == before
+
+
+def test_what_was_collected_is_looked_through_no_more() -> None:
+    """Only what was there at the beginning, which xdist's every worker tells of anew."""
+    house = Housekeeping()
+    house.open()
+    house.begin()
+    kept = gc.get_freeze_count()
+    assert kept > 0
+    more = [[] for _ in range(100)]
+    house.begin()
+    assert gc.get_freeze_count() == kept
+    house.end()
+    assert gc.get_freeze_count() >= kept + len(more)
 
 
 def test_the_next_session_gives_back_what_the_last_one_kept() -> None:
     """What a run left alone is looked through again."""
     house = Housekeeping()
+    house.open()
     house.begin()
     house.end()
     Housekeeping().open()
