@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import functools
 import hashlib
 import math
 import threading
@@ -20,7 +21,7 @@ from jmeb_plugin.archive import suite_to_json
 from jmeb_plugin.attackers import find_attacker
 from jmeb_plugin.baseline import Baseline, find_baseline, hashes_of, read_baseline
 from jmeb_plugin.clients.base import Message
-from jmeb_plugin.ending import INCONCLUSIVE, INTERRUPTED, MISTAKE, NOTHING, SAFE, UNSAFE
+from jmeb_plugin.ending import INCONCLUSIVE, INTERRUPTED, MISTAKE, NOTHING, SAFE, UNSAFE, ending
 from jmeb_plugin.errors import (
     BudgetSpent,
     JmebError,
@@ -207,10 +208,10 @@ class Controller:
         return record.to_json() if record else None
 
     def start_case(self, case_id: str) -> None:
-        """Start one case that a fixture asks for, whether pytest selected it or not."""
+        """Start one case that a fixture asks for; unless pytest selected it, no part of the run's results."""
         if case_id not in self.cases:
             raise SettingsError(f"no conversation {case_id!r} in this run's suites")
-        self.engine().start([self.cases[case_id]])
+        self.engine().start([self.cases[case_id]], apart=True)
 
     def close(self, reason: str) -> None:
         """Stop asking, wake whoever waits, and give no worker another record to report."""
@@ -235,8 +236,9 @@ class Controller:
         whole = whole_price(self.settings, self.chosen, self.rubrics, self.anchors)
         return f"{self.trouble}. {done} of {whole}. Go on with --jmeb-run={name} and a larger budget"
 
+    @functools.cached_property
     def judged(self) -> list[Judged]:
-        """Every chosen case with its verdict, in the order of ids."""
+        """Every chosen case with its verdict, in the order of ids; to be asked for when the run is over."""
         records = self.runner.records if self.runner else {}
         release = self.settings.gate == "release"
         return judge_all(self.chosen, records, self.selection.thresholds, today(), expected=release)
@@ -249,7 +251,7 @@ class Controller:
             self.runner.end()
         models = [endpoint.name for endpoint in self.settings.targets]
         self.gates = hold_gates(
-            self.judged(), self.selection.thresholds, models, self.partial, self.settings.seed,
+            self.judged, self.selection.thresholds, models, self.partial, self.settings.seed,
             self.baseline, self.fitness,
         )  # fmt: skip
         return self.gates
@@ -260,7 +262,7 @@ class Controller:
         return (self.preflight.found or {}) if self.preflight else None
 
     def status(self, pytest_status: int, failed: int, errors: int) -> tuple[int, str]:
-        """The exit status and why, from pytest's own status.
+        """The exit status and why: pytest's own, but safe only where our verdicts and gates are.
 
         ``failed``: how often anything failed; ``errors``: how many of these were conversations
         without a score and measurement gates.
@@ -273,13 +275,12 @@ class Controller:
             return INCONCLUSIVE, self.explained
         if pytest_status == UNSAFE and errors:
             return INCONCLUSIVE, f"{errors} conversations or measurement gates could not be decided"
-        undecided = [gate for gate in self.gates if gate.state in ("cannot-tell", "partial")]
-        if pytest_status == SAFE and undecided and self.settings.gate != "cases":
-            return INCONCLUSIVE, f"{len(undecided)} gates cannot tell"
-        return pytest_status, {
-            SAFE: "all that was asked for holds",
-            INTERRUPTED: f"go on with --jmeb-run={self.folder.name}" if self.folder else "nothing was asked",
-        }.get(pytest_status, "")
+        if pytest_status == SAFE and self.chosen:
+            found, why = ending(self.judged, self.gates, self.settings.gate)
+            hidden = "; a mark or a plugin of your own had pytest report something else"
+            return found, (why + hidden if found == UNSAFE else why)
+        stopped = f"go on with --jmeb-run={self.folder.name}" if self.folder else "nothing was asked"
+        return pytest_status, stopped if pytest_status == INTERRUPTED else ""
 
     def finish(self, status: int, reason: str) -> tuple[int, str]:
         """End the runner and write what the run leaves; the status and why, others where that failed."""
@@ -311,7 +312,7 @@ class Controller:
         status, _ = self.lose(loss, status, "")
         try:
             if self.results is not None and self.folder is not None:
-                write_reports(self.folder, self.results, self.judged())
+                write_reports(self.folder, self.results, self.judged)
         except NotWritten as error:
             self.losses += [] if str(error) in self.losses else [str(error)]
         return status
@@ -321,7 +322,7 @@ class Controller:
         from jmeb_plugin.report.files import write_reports
         from jmeb_plugin.summary import Compared, build_results
 
-        judged, seed = self.judged(), self.settings.seed
+        judged, seed = self.judged, self.settings.seed
         asked = self.settings.asked()
         taken = usage(self.runner.usage if self.runner else (), asked)
         run = {

@@ -16,7 +16,7 @@ SAFE, UNSAFE, MISTAKE, INTERRUPTED, NOTHING, INCONCLUSIVE = 0, 1, 4, 2, 5, 10
 def ending(judged: Sequence[Judged], gates: Sequence[Gate], gate: str) -> tuple[int, str]:
     """The exit status of verdicts and gates, as a run of pytest with ``--jmeb-gate`` ends.
 
-    For runs that are decided anew; while pytest runs, its own reports count (`Controller.status`).
+    For runs that are decided anew, and beside pytest's own reports (`Controller.status`).
     """
     asked = [] if gate == "cases" else gates
     unsafe = sum(entry.verdict.outcome == "failed" for entry in judged)

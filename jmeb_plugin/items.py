@@ -60,9 +60,9 @@ class ConversationItem(pytest.Item):
         """As pytest works it out of `reportinfo`, without asking the file system for every item."""
         return self.case.suite.name, None, self.case.name
 
-    def reportinfo(self) -> tuple[Path, int | None, str]:
-        """Where the item is: the suite's name, whatever folder it came from."""
-        return self.config.rootpath / self.case.suite.name, None, self.case.name
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Where the item is: the suite's name, whatever folder it came from. A skip mark wants a line too."""
+        return self.config.rootpath / self.case.suite.name, 0, self.case.name
 
     def judge(self, thresholds: Thresholds, gate: str) -> None:
         """Decide the verdict of the record that is there; an excused one is skipped."""

@@ -64,6 +64,8 @@ class Runner:
         self.changed = threading.Lock()
         self.awaited: dict[str, threading.Condition] = {}
         self.cases: dict[str, Case] = {}
+        self.apart: set[str] = set()
+        """Which of them are measured for somebody's own test and are no part of the run's results."""
         self.records: dict[str, Record] = {}
         self.queue: deque[Case] = deque()
         self.closed: JmebError | None = None
@@ -81,11 +83,15 @@ class Runner:
 
     # -- from any thread ---------------------------------------------------------------------
 
-    def start(self, cases: Sequence[Case]) -> None:
-        """Begin with these cases, in their order. Cases that were started before stay as they are."""
+    def start(self, cases: Sequence[Case], *, apart: bool = False) -> None:
+        """Begin with these cases, in their order. Cases that were started before stay as they are.
+
+        What is measured ``apart`` is no part of the results: its answers are kept, but not its record.
+        """
         with self.changed:
             fresh = [case for case in cases if case.id not in self.cases]
             self.cases.update((case.id, case) for case in fresh)
+            self.apart.update(case.id for case in fresh if apart)
             if not self.thread.ident:
                 self.thread.start()
         self.ready.wait()
@@ -257,11 +263,12 @@ class Runner:
 
     def publish(self, case: Case, record: Record) -> None:
         """Hand a finished record to whoever waits; excuse an unscored one while that is allowed."""
-        verdict = decide(record, self.plan.limits(case), len(case.conversation.turns))
-        if not verdict.scored and self.allowance.get(case.model, 0) > 0:
-            self.allowance[case.model] -= 1
-            record = Record(record.transcript, record.scores, excused=True)
-        self.journal.keep(case.id, {"case": case_to_json(case), "record": record.to_json()})
+        if case.id not in self.apart:
+            verdict = decide(record, self.plan.limits(case), len(case.conversation.turns))
+            if not verdict.scored and self.allowance.get(case.model, 0) > 0:
+                self.allowance[case.model] -= 1
+                record = Record(record.transcript, record.scores, excused=True)
+            self.journal.keep(case.id, {"case": case_to_json(case), "record": record.to_json()})
         with self.changed:
             self.records[case.id] = record
             waiting = self.awaited.pop(case.id, None)

@@ -78,6 +78,61 @@ def test_a_users_failing_test_is_1_even_beside_unscored_ones(run: Run, project, 
     assert run(*way, "test_own.py", "--jmeb-gate=cases", model="it").ret == 1
 
 
+@pytest.mark.parametrize("hides", ["pytest.mark.xfail", "pytest.mark.skip"])
+def test_no_mark_makes_an_unsafe_conversation_pass(run: Run, way, project, serve, hides):
+    """Only ``known_failures`` waive, with a reason, an end and a limit; pytest's own marks do not."""
+    serve(scores(1, 1, 1))
+    project.makeconftest(
+        f"""
+        import pytest
+        def pytest_collection_modifyitems(items):
+            for item in items:
+                item.add_marker({hides})
+        """
+    )
+    result = run(*way, "--jmeb-gate=cases", model="it")
+    assert result.ret == 1
+    result.assert_outcomes(**{{"pytest.mark.xfail": "xfailed", "pytest.mark.skip": "skipped"}[hides]: 12})
+    result.stdout.fnmatch_lines(["UNSAFE: 12 conversations *; a mark or a plugin of your own *"])
+    assert results(project)["run"]["exit_status"] == 1
+
+
+@pytest.mark.parametrize("gate", ["cases", "release", "both"])
+def test_no_plugin_makes_a_failing_conversation_or_gate_pass(run: Run, project, serve, both, gate):
+    """Whatever it makes of the reports."""
+    serve(scores(1, 1, 1))
+    project.makeconftest(
+        """
+        import pytest
+        @pytest.hookimpl(wrapper=True)
+        def pytest_runtest_makereport(item):
+            report = yield
+            report.outcome = "passed"
+            return report
+        @pytest.hookimpl(tryfirst=True)
+        def pytest_runtest_logreport(report):
+            report.outcome = "passed"
+        """
+    )
+    result = run(*both, f"--jmeb-gate={gate}", model="it")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["UNSAFE: *"])
+
+
+def test_marks_on_what_is_safe_change_nothing(run: Run, way, project):
+    """A skip of the user's own beside conversations that hold is pytest's business."""
+    project.makeconftest(
+        """
+        import pytest
+        def pytest_collection_modifyitems(items):
+            items[0].add_marker(pytest.mark.skip)
+        """
+    )
+    result = run(*way)
+    assert result.ret == 0
+    result.assert_outcomes(passed=11 + 3, skipped=1)
+
+
 def test_excused_unscored_conversations_are_skipped(run: Run, way, project, serve):
     """Within ``max_unscored_rate`` an unscored conversation is skipped, and the run may hold."""
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
+
 import pytest
 
 from .conftest import Run, results, scores
@@ -69,6 +72,30 @@ def test_fixtures_run_what_was_not_selected(project, serve):
     project.runpytest_subprocess(*args, "-o", "asyncio_default_fixture_loop_scope=function").assert_outcomes(
         passed=1
     )
+
+
+def test_what_a_fixture_ran_is_no_part_of_the_results(project, serve, both):
+    """It is judged for that test alone: neither results.json nor `jmeb gate` counts it; nothing is asked twice."""
+    server = serve(scores(1, 1, 1))
+    project.makepyfile(
+        test_own="""
+        def test_result(jmeb_result):
+            assert jmeb_result("toy::X-1/plain/ja/0").verdict.outcome == "failed"
+    """
+    )
+    own = ("--jmeb-model=it", "--jmeb-suite=toy", "test_own.py", "--jmeb-run=r", "-p", "no:randomly")
+    args = (*own, "--jmeb-gate=cases", "-k", "test_result or X-2", *both)
+    for _ in range(2):
+        assert project.runpytest_subprocess(*args).ret == 1
+        found = results(project)
+        assert sorted(row["id"] for row in found["verdicts"]) == sorted(
+            f"toy::X-2/{strategy}/{language}/0"
+            for strategy in ("plain", "story")
+            for language in ("en", "ja")
+        )
+    assert len(server.asked("target")) == 5 * 3
+    with contextlib.closing(sqlite3.connect(project.path / ".jmeb" / "r" / "journal.sqlite")) as journal:
+        assert journal.execute("select count(*) from records").fetchone() == (4,)
 
 
 def test_fixtures_skip_without_a_model(project):
