@@ -6,6 +6,7 @@ atheris can be guided by what the decisions reach.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import datetime as dt
 import json
@@ -93,8 +94,9 @@ def changed(data: Any) -> st.SearchStrategy[Any]:
 
     def apply(steps: list[tuple[int, int, int]]) -> Any:
         found = data
-        for where, how, what in steps:
-            found = change(found, where, how, what)
+        with contextlib.suppress(RecursionError):  # it is as deep as a copy can go
+            for where, how, what in steps:
+                found = change(found, where, how, what)
         return found
 
     return st.lists(step, min_size=1, max_size=3).map(apply)
