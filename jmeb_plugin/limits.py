@@ -41,7 +41,7 @@ LONGEST_HINT = 3600.0
 class Pace:
     """The seconds by which a lane keeps time."""
 
-    unrefused: float = 0.1
+    unrefused: float = 0.05
     """After which an endpoint that has said nothing yet is sent twice as many: a refusal comes at once."""
     first_pause: float = 0.6
     longest_pause: float = 60.0

@@ -19,6 +19,10 @@ class Both:
     en: str
     ja: str
 
+    def to_json(self) -> dict[str, str]:
+        """Plain data."""
+        return {"en": self.en, "ja": self.ja}
+
 
 @functools.cache
 def strings() -> Mapping[str, Mapping[str, str]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from jmeb_plugin.report.bilingual import known, sentence, strings, titled
@@ -83,13 +83,13 @@ def titles_of(suite: Suite) -> dict[str, Any]:
     """What a suite calls its parts."""
     return {
         "languages": suite.languages,
-        "principles": {name: asdict(titled(titles, name)) for name, titles in suite.principles.items()},
+        "principles": {name: titled(titles, name).to_json() for name, titles in suite.principles.items()},
         "guidelines": {
-            g.id: {"title": asdict(titled(g.titles, g.id)), "duty": asdict(titled(g.duty, ""))}
+            g.id: {"title": titled(g.titles, g.id).to_json(), "duty": titled(g.duty, "").to_json()}
             for g in suite.guidelines.values()
         },
         "strategies": {
-            name: asdict(known(f"strategy.{name}", strategy.name))
+            name: known(f"strategy.{name}", strategy.name).to_json()
             for name, strategy in suite.strategies.items()
         },
     }
@@ -109,8 +109,8 @@ def row(entry: Judged, places: Mapping[tuple[str, str, str], str]) -> dict[str, 
         "decay": verdict.decay,
         "disputed": [index for index, turn in enumerate(verdict.turns) if turn.disputed],
         "lowest": min((turn.value for turn in verdict.turns if turn.value is not None), default=None),
-        "reason": asdict(sentence(verdict.reason)),
-        "waived": asdict(sentence(verdict.waived)),
+        "reason": sentence(verdict.reason).to_json(),
+        "waived": sentence(verdict.waived).to_json(),
         "said": places.get(group_of(case)),
     }
 
