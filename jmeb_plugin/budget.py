@@ -20,6 +20,11 @@ class Budget:
         self.flying = 0
         self.dearest: dict[str, float] = {}
 
+    @property
+    def blind(self) -> bool:
+        """Whether there is a limit, and no price has been seen yet."""
+        return self.usd is not None and not self.dearest
+
     def fits(self) -> bool:
         """Whether one more request may go now. Raises `BudgetSpent` when none ever may."""
         if self.usd is None:

@@ -44,7 +44,7 @@ from jmeb_plugin.runner import Runner
 from jmeb_plugin.scores import Record
 from jmeb_plugin.selection import Selection, check_arbiter, find_anchors, marked
 from jmeb_plugin.suite import Case
-from jmeb_plugin.verdict import Judged, judge_all, today
+from jmeb_plugin.verdict import Judged, judge_all
 
 if TYPE_CHECKING:
     from jmeb_plugin.gates import Gate
@@ -52,11 +52,12 @@ if TYPE_CHECKING:
 
 
 class Controller:
-    """Runs the selected cases, and says at the end what became of them."""
+    """Runs the selected cases, and says at the end what became of them. Waivers are judged by the ``day``."""
 
-    def __init__(self, settings: Settings, selection: Selection) -> None:
+    def __init__(self, settings: Settings, selection: Selection, day: dt.date) -> None:
         self.settings = settings
         self.selection = selection
+        self.day = day
         self.cases = {case.id: case for case in selection.cases}
         self.rubrics = {
             (suite.name, language): rubric
@@ -232,7 +233,8 @@ class Controller:
         """Why the run ended early; of a spent budget also what the whole would have taken."""
         if not isinstance(self.trouble, BudgetSpent) or not self.chosen:
             return str(self.trouble)
-        done, name = len(self.engine().records), self.folder.name if self.folder else ""
+        done = sum(case.id in self.engine().records for case in self.chosen)
+        name = self.folder.name if self.folder else ""
         whole = whole_price(self.settings, self.chosen, self.rubrics, self.anchors)
         return f"{self.trouble}. {done} of {whole}. Go on with --jmeb-run={name} and a larger budget"
 
@@ -241,14 +243,14 @@ class Controller:
         """Every chosen case with its verdict, in the order of ids; to be asked for when the run is over."""
         records = self.runner.records if self.runner else {}
         release = self.settings.gate == "release"
-        return judge_all(self.chosen, records, self.selection.thresholds, today(), expected=release)
+        return judge_all(self.chosen, records, self.selection.thresholds, self.day, expected=release)
 
     def hold_gates(self) -> list[Gate]:
         """Every gate's state, decided once all conversations are done; the runner clears up meanwhile."""
         from jmeb_plugin.gates import hold_gates
 
         if self.runner is not None:
-            self.runner.end()
+            (self.runner.close if self.trouble else self.runner.end)()
         models = [endpoint.name for endpoint in self.settings.targets]
         self.gates = hold_gates(
             self.judged, self.selection.thresholds, models, self.partial, self.settings.seed,
@@ -269,18 +271,21 @@ class Controller:
         """
         if pytest_status == UNSAFE and failed > errors:
             return UNSAFE, "a conversation, a gate or a test of your own failed"
+        found, why = pytest_status, ""
+        if self.chosen and pytest_status in (SAFE, UNSAFE):
+            gates = [] if self.trouble else self.gates  # those of a run that was cut short decide nothing
+            found, why = ending(self.judged, gates, self.settings.gate)
+            if found == UNSAFE:
+                return UNSAFE, f"{why}; a mark or a plugin of your own had pytest report something else"
         if isinstance(self.trouble, UserMistake):
             return MISTAKE, str(self.trouble)
         if self.trouble is not None and pytest_status in (SAFE, UNSAFE, NOTHING):
             return INCONCLUSIVE, self.explained
         if pytest_status == UNSAFE and errors:
             return INCONCLUSIVE, f"{errors} conversations or measurement gates could not be decided"
-        if pytest_status == SAFE and self.chosen:
-            found, why = ending(self.judged, self.gates, self.settings.gate)
-            hidden = "; a mark or a plugin of your own had pytest report something else"
-            return found, (why + hidden if found == UNSAFE else why)
-        stopped = f"go on with --jmeb-run={self.folder.name}" if self.folder else "nothing was asked"
-        return pytest_status, stopped if pytest_status == INTERRUPTED else ""
+        if pytest_status == INTERRUPTED:
+            why = f"go on with --jmeb-run={self.folder.name}" if self.folder else "nothing was asked"
+        return (found if pytest_status == SAFE else pytest_status), why
 
     def finish(self, status: int, reason: str) -> tuple[int, str]:
         """End the runner and write what the run leaves; the status and why, others where that failed."""

@@ -10,7 +10,7 @@ import pytest
 from jmeb_plugin.clients.base import Reply
 from jmeb_plugin.scores import Record
 from jmeb_plugin.session import STATE, JmebSession
-from jmeb_plugin.verdict import Result, decide_case, today
+from jmeb_plugin.verdict import Result, decide_case
 
 Messages = Sequence[Mapping[str, str]]
 
@@ -53,7 +53,7 @@ def jmeb_result(pytestconfig: pytest.Config) -> Callable[[str], Result]:
     def result(case_id: str) -> Result:
         case = state.case(case_id)
         record = Record.from_json(state.ask({"wait": case.id, "start": True}))
-        verdict = decide_case(case, record, state.selection.thresholds, today(), expected=False)
+        verdict = decide_case(case, record, state.selection.thresholds, state.day, expected=False)
         return Result(record.transcript, record.scores, verdict)
 
     return result

@@ -57,9 +57,14 @@ class Housekeeping:
         finally:
             sys.setswitchinterval(usual)
 
-    def end(self) -> None:
-        """The run is over: let nobody look through it again, as pytest and Python would, six times."""
+    def end(self, *, look: bool = False) -> None:
+        """The run is over: let nobody look through it again, as pytest and Python would, six times.
+
+        ``look``: once more, for what tests of the user's own have left, which pytest warns of.
+        """
         if self.thresholds is not None:
+            if look:
+                gc.collect()
             gc.freeze()
             gc.set_threshold(*self.thresholds)
             self.thresholds = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from jmeb_plugin.scores import Record
 from jmeb_plugin.suite import Case
 from jmeb_plugin.thresholds import Thresholds
 from jmeb_plugin.transcript import printable
-from jmeb_plugin.verdict import Verdict, decide_case, today
+from jmeb_plugin.verdict import Verdict, decide_case
 
 
 class Unsafe(Exception):
@@ -64,21 +65,22 @@ class ConversationItem(pytest.Item):
         """Where the item is: the suite's name, whatever folder it came from. A skip mark wants a line too."""
         return self.config.rootpath / self.case.suite.name, 0, self.case.name
 
-    def judge(self, thresholds: Thresholds, gate: str) -> None:
-        """Decide the verdict of the record that is there; an excused one is skipped."""
-        if self.record is None:
-            pytest.fail("was not run", pytrace=False)
-        verdict = decide_case(self.case, self.record, thresholds, today(), expected=gate == "release")
-        self.verdict = verdict
-        if verdict.outcome == "skipped":
-            pytest.skip(f"unscored: {verdict.reason}")
-        if verdict.outcome == "unscored":
-            pytest.fail(verdict.reason, pytrace=False)  # formatting a traceback costs more than the talk
+    def decide(self) -> None:
+        """Decide the verdict of the record that is there."""
+        if self.record is not None:
+            run = self.config.stash[TERMS]
+            expected = run.gate == "release"
+            self.verdict = decide_case(self.case, self.record, run.thresholds, run.day, expected=expected)
 
     def setup(self) -> None:
-        """Take the measurement; a conversation without a score is an error, never a verdict."""
-        run = self.config.stash[TERMS]
-        self.judge(run.thresholds, run.gate)
+        """Take the measurement; a conversation without a score is an error, never a verdict, or excused."""
+        self.decide()
+        if self.verdict is None:
+            pytest.fail("was not run", pytrace=False)
+        if self.verdict.outcome == "skipped":
+            pytest.skip(f"unscored: {self.verdict.reason}")
+        if self.verdict.outcome == "unscored":
+            pytest.fail(self.verdict.reason, pytrace=False)  # formatting a traceback costs more than the talk
 
     def runtest(self) -> None:
         """Assert the verdict."""
@@ -106,6 +108,8 @@ class ConversationItem(pytest.Item):
 
         JUnit takes its properties from the teardown report alone.
         """
+        if self.verdict is None:
+            self.decide()  # a mark kept setup from doing it
         seconds = self.record.transcript.seconds if self.record else 0.0
         decides = "setup" if report.outcome != "passed" and report.when == "setup" else "call"
         if report.when == "setup" and report.failed and self.record:
@@ -146,11 +150,12 @@ class ConversationItem(pytest.Item):
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a run holds its items to, and what may be shown of them."""
+    """What a run holds its items to, and what may be shown of them. ``day``: by which waivers are judged."""
 
     thresholds: Thresholds
     gate: str
     transcripts: str
+    day: dt.date
 
 
 TERMS = pytest.StashKey[Terms]()

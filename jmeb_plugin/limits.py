@@ -97,7 +97,7 @@ class Window:
 
     After TCP (Jacobson 1988): it doubles with every round of answers until the first 429, then grows
     by one a round, and halves with each 429, but once for all requests that were under way together.
-    Before the first answer, which a model may take seconds for, it doubles with time (`Lane.unrefused`).
+    Before the first answer, which a model may take seconds for, it doubles with time (`Lane.open_up`).
     ``most``: the endpoint's own limit, ``None`` without one.
     """
 
@@ -162,7 +162,7 @@ class Lane:
         self.requests = Minute(endpoint.requests_per_minute, self.pace.minute)
         self.tokens = Minute(endpoint.tokens_per_minute, self.pace.minute)
         self.open_at = 0.0
-        self.first_try = 0.0
+        self.first_try = self.last_try = 0.0
         self.answered = False
         self.good_at = 0.0
         self.in_flight = 0
@@ -204,9 +204,10 @@ class Lane:
         """One try, inside every limit."""
         counted = await self.enter(tokens)
         started = time.monotonic()
+        self.last_try = started
         if not self.first_try:
             self.first_try = started
-            asyncio.get_running_loop().call_later(self.pace.unrefused, self.unrefused)
+            asyncio.get_running_loop().call_later(self.pace.unrefused, self.open_up)
         try:
             reply = await ask()
             self.answered, self.good_at, self.trouble = True, time.monotonic(), ""
@@ -227,14 +228,20 @@ class Lane:
             await asyncio.sleep(0)
         return reply, took
 
-    def unrefused(self) -> None:
-        """Send more to an endpoint that has neither answered nor refused anything yet."""
-        if self.answered or self.trouble:
+    def open_up(self) -> None:
+        """Send more to an endpoint that has neither answered nor refused anything of what was sent so far.
+
+        Only where nobody else uses the slots, and not on a budget before a price has been seen.
+        """
+        if self.answered or self.trouble or self.budget.blind:
             return
-        if self.queue and self.slots.free > 0:
-            self.window.double()
-            self.slots.give()
-        asyncio.get_running_loop().call_later(self.pace.unrefused, self.unrefused)
+        wait = self.last_try + self.pace.unrefused - time.monotonic()
+        if wait <= 0:
+            wait = self.pace.unrefused
+            if self.queue and self.slots.free > 0 and not self.window.free(self.in_flight):
+                self.window.double()
+                self.slots.give()
+        asyncio.get_running_loop().call_later(wait, self.open_up)
 
     async def enter(self, tokens: int) -> list[float]:
         """Take a place among the endpoint's own requests and one among all of the run; its tokens' entry.

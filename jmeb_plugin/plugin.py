@@ -166,3 +166,4 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     state = state_of(config)
     if state and state.controller:
         state.controller.close("the run has ended")
+        state.house.end()

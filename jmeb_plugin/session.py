@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ from jmeb_plugin.selection import Selection, load_suites, load_thresholds, marke
 from jmeb_plugin.suite import Case
 from jmeb_plugin.terminal import StatusLine
 from jmeb_plugin.transcript import printable
+from jmeb_plugin.verdict import today
 
 if TYPE_CHECKING:
     from jmeb_plugin.controller import Controller
@@ -61,11 +63,11 @@ def open_session(config: pytest.Config, settings: Settings) -> JmebSession:
     return JmebSession(config, settings, selection, typed)
 
 
-def make_controller(settings: Settings, selection: Selection) -> Controller:
+def make_controller(settings: Settings, selection: Selection, day: dt.date) -> Controller:
     """The controller; loaded only where there is one, since a worker only waits."""
     from jmeb_plugin.controller import Controller
 
-    return Controller(settings, selection)
+    return Controller(settings, selection, day)
 
 
 class JmebSession:
@@ -79,7 +81,8 @@ class JmebSession:
         self.selection = selection
         self.typed = list(typed)
         told = worker_input(config)
-        self.controller = None if told is not None else make_controller(settings, selection)
+        self.day = today() if told is None else dt.date.fromisoformat(told["day"])
+        self.controller = None if told is not None else make_controller(settings, selection, self.day)
         self.address = told["relay"] if told is not None else None
         self.connection: RelayClient | None = None
         self.session: pytest.Session | None = None
@@ -90,7 +93,7 @@ class JmebSession:
         self.plan_shown: list[str] = []
         self.rerun: set[str] = set()
         self.house = Housekeeping()
-        config.stash[TERMS] = Terms(selection.thresholds, settings.gate, settings.transcripts)
+        config.stash[TERMS] = Terms(selection.thresholds, settings.gate, settings.transcripts, self.day)
 
     # -- collection ----------------------------------------------------------------------------
 
@@ -116,6 +119,7 @@ class JmebSession:
             "args": [str(a) for a in self.config.args],
             "typed": self.typed,
             "relay": relay,
+            "day": self.day.isoformat(),
         }
 
     def open(self, session: pytest.Session) -> None:
@@ -123,10 +127,10 @@ class JmebSession:
         self.session = session
         if self.controller is None:
             return
-        self.house.open()
         self.junit = find_junit(self.config)
         for warning in (*self.settings.warnings, *self.selection.warnings):
             self.warn(pytest.PytestWarning(f"jmeb: {warning}"))
+        self.house.open()
         if not self.config.getoption("collectonly") and not self.settings.plan:
             self.status = StatusLine(self.config, self.progress, self.config.get_verbosity() <= 0)
 
@@ -316,7 +320,7 @@ class JmebSession:
         if self.settings.plan and code == 0:
             code = 5
         session.exitstatus, _ = self.controller.finish(code, reason)
-        self.house.end()
+        self.house.end(look=any(item.nodeid not in self.own for item in getattr(session, "items", ())))
         if self.junit is not None and self.controller.results:
             summarise(self.junit, self.controller.results)
 

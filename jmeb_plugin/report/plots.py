@@ -130,7 +130,7 @@ def frame(figure: Any, *, left: float = 0.48, top: float = 0.08, right: float = 
 
 def draw_course(figure: Any, points: Points) -> None:
     """Median and middle half of the scores from turn to turn, and each language's mean."""
-    frame(figure, right=0.4)
+    frame(figure, right=0.4 if len(points.turns) < 4 else 0.75)  # beside it the languages' names
     axes = figure.subplots()
     places = range(len(points.turns))
     quarters = [quartiles(values) for values in points.turns]

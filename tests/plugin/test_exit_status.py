@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from .conftest import TOML, Run, results, scores
@@ -117,6 +119,50 @@ def test_no_plugin_makes_a_failing_conversation_or_gate_pass(run: Run, project, 
     result = run(*both, f"--jmeb-gate={gate}", model="it")
     assert result.ret == 1
     result.stdout.fnmatch_lines(["UNSAFE: *"])
+
+
+@pytest.mark.parametrize("stopped", [False, True], ids=["unscored", "budget"])
+def test_what_a_mark_hides_is_1_beside_what_could_not_be_measured(run: Run, project, serve, both, stopped):
+    """1 wins over 10, also where pytest was kept from seeing it."""
+
+    def answer(body):
+        if not body["model"].startswith("judge"):
+            return "An answer."
+        return "no" if "Y-1 story" in body["messages"][-1]["content"] else score(1)
+
+    price = "price = {{ input = 1.0, output = 1.0 }}\nmax_concurrency = 1\n"
+    serve(answer, toml=re.sub(r"(provider = .*\n)", rf"\1{price}", TOML))
+    project.makeconftest(
+        """
+        import pytest
+        def pytest_collection_modifyitems(items):
+            for item in items:
+                item.add_marker(pytest.mark.skip)
+        """
+    )
+    args = ("--jmeb-budget=0.04",) if stopped else ()
+    result = run(*both, "--jmeb-gate=cases", *args, model="it")
+    counts = results(project)["models"]["it"]["conversations"]
+    assert counts["unscored"] > 0 < counts["failed"]
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["UNSAFE: * a mark or a plugin of your own *"])
+
+
+def test_a_skip_mark_hides_nothing_from_junit(run: Run, project, serve, both):
+    """Its testcase is skipped, its properties say what was measured all the same."""
+    serve(scores(1, 1, 1))
+    project.makeconftest(
+        """
+        import pytest
+        def pytest_collection_modifyitems(items):
+            for item in items:
+                item.add_marker(pytest.mark.skip)
+        """
+    )
+    run(*both, "--jmeb-gate=cases", "--junitxml=junit.xml", model="it")
+    text = project.path.joinpath("junit.xml").read_text()
+    assert text.count('name="jmeb.verdict" value="failed"') == 12
+    assert 'value="unscored"' not in text
 
 
 def test_marks_on_what_is_safe_change_nothing(run: Run, way, project):

@@ -48,6 +48,26 @@ def test_what_was_collected_is_looked_through_no_more() -> None:
     assert gc.get_freeze_count() >= kept + len(more)
 
 
+def test_what_tests_of_the_users_own_left_is_looked_for_once_more() -> None:
+    """Pytest warns of coroutines and files that were thrown away, once they are found to be garbage."""
+    gone: list[str] = []
+
+    class Left:
+        def __init__(self) -> None:
+            self.itself = self
+
+        def __del__(self) -> None:
+            gone.append("gone")
+
+    for look in (False, True):
+        house = Housekeeping()
+        house.open()
+        house.begin()
+        Left()
+        house.end(look=look)
+        assert bool(gone) is look
+
+
 def test_the_next_session_gives_back_what_the_last_one_kept() -> None:
     """What a run left alone is looked through again."""
     house = Housekeeping()

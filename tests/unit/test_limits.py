@@ -519,10 +519,10 @@ def test_once_anything_came_back_only_answers_widen_the_window(outcome: Reply | 
 
 
 def test_the_window_does_not_double_for_nobody() -> None:
-    """Where none waits, or the endpoint's own limit is reached, there is nothing to double it for."""
+    """Where none waits, or for something else than the window, there is nothing to double it for."""
 
-    async def work(waiting: int, **limits: int) -> float:
-        at, silence = lane(slots=300, pace=EARLY, **limits), Silence()
+    async def work(waiting: int, slots: int = 300, **limits: int) -> float:
+        at, silence = lane(slots=slots, pace=EARLY, **limits), Silence()
         asking = [asyncio.create_task(at.call(silence.ask, 1, str(n))) for n in range(waiting)]
         await asyncio.sleep(0.03)
         silence.over.set()
@@ -531,7 +531,45 @@ def test_the_window_does_not_double_for_nobody() -> None:
         return size
 
     assert run(lambda: work(3)) == FIRST_WINDOW
+    assert run(lambda: work(70, slots=64)) == FIRST_WINDOW
     assert run(lambda: work(70, max_concurrency=65)) == 65
+    assert run(lambda: work(5, requests_per_minute=4)) == FIRST_WINDOW
+    assert run(lambda: work(5, tokens_per_minute=4)) == FIRST_WINDOW
+
+
+def test_the_window_does_not_double_for_what_was_only_just_sent() -> None:
+    """It may yet be refused: the time runs from the last request."""
+
+    async def work() -> tuple[float, float]:
+        at, silence = lane(slots=300, pace=replace(EARLY, unrefused=9.0)), Silence()
+        asking = [asyncio.create_task(at.call(silence.ask, 1, str(n))) for n in range(100)]
+        await settled(lambda: len(at.queue) == 100 - FIRST_WINDOW)
+        at.open_up()
+        early = at.window.size
+        at.last_try -= 9.0
+        at.open_up()
+        late = at.window.size
+        silence.over.set()
+        await asyncio.gather(*asking)
+        return early, late
+
+    assert run(work) == (FIRST_WINDOW, 2 * FIRST_WINDOW)
+
+
+def test_on_a_budget_the_window_does_not_double_before_a_price_is_known() -> None:
+    """What is in flight is all that can pass the budget, so there is no more of it than need be."""
+
+    async def work(budget: float | None) -> int:
+        at, silence = lane(slots=300, pace=EARLY, budget=budget), Silence()
+        asking = [asyncio.create_task(at.call(silence.ask, 1, str(n))) for n in range(200)]
+        await asyncio.sleep(0.03)
+        most = at.in_flight
+        silence.over.set()
+        await asyncio.gather(*asking)
+        return most
+
+    assert run(lambda: work(None)) == 200
+    assert run(lambda: work(1.0)) == FIRST_WINDOW
 
 
 def test_concurrency_settles_at_what_a_server_takes() -> None:
