@@ -9,6 +9,10 @@ import pytest
 from .conftest import TOML, Run, results, scores
 from .servers import error, score
 
+PRICE = "price = {{ input = 100.0, output = 100.0 }}\nmax_concurrency = 1\n"
+PRICED = re.sub(r"(provider = .*\n)", rf"\1{PRICE}", TOML)
+"""Endpoints whose answers cost something, asked one at a time so that a budget holds."""
+
 
 def test_a_run_in_which_everything_holds_is_0(run: Run, way, project):
     """All that was asked for holds: 0, and the summary's first word is SAFE."""
@@ -130,22 +134,31 @@ def test_what_a_mark_hides_is_1_beside_what_could_not_be_measured(run: Run, proj
             return "An answer."
         return "no" if "Y-1 story" in body["messages"][-1]["content"] else score(1)
 
-    price = "price = {{ input = 1.0, output = 1.0 }}\nmax_concurrency = 1\n"
-    serve(answer, toml=re.sub(r"(provider = .*\n)", rf"\1{price}", TOML))
+    server = serve(answer, toml=PRICED)
     project.makeconftest(
         """
         import pytest
         def pytest_collection_modifyitems(items):
             for item in items:
-                item.add_marker(pytest.mark.skip)
+                if "Y-1/story" not in item.nodeid:
+                    item.add_marker(pytest.mark.skip)
         """
     )
-    args = ("--jmeb-budget=0.04",) if stopped else ()
+    args = ("--jmeb-budget=0.04", "--jmeb-concurrency=1") if stopped else ()
     result = run(*both, "--jmeb-gate=cases", *args, model="it")
     counts = results(project)["models"]["it"]["conversations"]
     assert counts["unscored"] > 0 < counts["failed"]
+    assert (len(server.requests) < 12 * 3) is stopped
     assert result.ret == 1
     result.stdout.fnmatch_lines(["UNSAFE: * a mark or a plugin of your own *"])
+
+
+def test_gates_of_a_run_that_was_cut_short_decide_nothing(run: Run, project, serve, both):
+    """A budget that is spent is 10 however bad the first conversations are, where gates alone decide."""
+    serve(scores(1, 1, 1), toml=PRICED)
+    result = run(*both, "--jmeb-gate=release", "--jmeb-budget=0.04", "--jmeb-concurrency=1", model="it")
+    assert results(project)["models"]["it"]["conversations"]["unscored"] > 0
+    assert result.ret == 10
 
 
 def test_a_skip_mark_hides_nothing_from_junit(run: Run, project, serve, both):

@@ -530,7 +530,7 @@ def test_the_window_does_not_double_for_nobody() -> None:
         await asyncio.gather(*asking)
         return size
 
-    assert run(lambda: work(3)) == FIRST_WINDOW
+    assert run(lambda: work(3)) == run(lambda: work(64)) == FIRST_WINDOW
     assert run(lambda: work(70, slots=64)) == FIRST_WINDOW
     assert run(lambda: work(70, max_concurrency=65)) == 65
     assert run(lambda: work(5, requests_per_minute=4)) == FIRST_WINDOW
@@ -559,8 +559,10 @@ def test_the_window_does_not_double_for_what_was_only_just_sent() -> None:
 def test_on_a_budget_the_window_does_not_double_before_a_price_is_known() -> None:
     """What is in flight is all that can pass the budget, so there is no more of it than need be."""
 
-    async def work(budget: float | None) -> int:
+    async def work(budget: float | None, seen: float | None = None) -> int:
         at, silence = lane(slots=300, pace=EARLY, budget=budget), Silence()
+        if seen is not None:
+            at.budget.dearest["another endpoint"] = seen
         asking = [asyncio.create_task(at.call(silence.ask, 1, str(n))) for n in range(200)]
         await asyncio.sleep(0.03)
         most = at.in_flight
@@ -570,6 +572,7 @@ def test_on_a_budget_the_window_does_not_double_before_a_price_is_known() -> Non
 
     assert run(lambda: work(None)) == 200
     assert run(lambda: work(1.0)) == FIRST_WINDOW
+    assert run(lambda: work(1.0, seen=0.001)) == 200
 
 
 def test_concurrency_settles_at_what_a_server_takes() -> None:
