@@ -276,16 +276,18 @@ class Controller:
             gates = [] if self.trouble else self.gates  # those of a run that was cut short decide nothing
             found, why = ending(self.judged, gates, self.settings.gate)
             if found == UNSAFE:
-                return UNSAFE, f"{why}; a mark or a plugin of your own had pytest report something else"
+                hidden = "a mark or a plugin of your own or an early end kept pytest from reporting it"
+                return UNSAFE, f"{why}; {hidden}"
         if isinstance(self.trouble, UserMistake):
             return MISTAKE, str(self.trouble)
         if self.trouble is not None and pytest_status in (SAFE, UNSAFE, NOTHING):
             return INCONCLUSIVE, self.explained
         if pytest_status == UNSAFE and errors:
             return INCONCLUSIVE, f"{errors} conversations or measurement gates could not be decided"
-        if pytest_status == INTERRUPTED:
-            why = f"go on with --jmeb-run={self.folder.name}" if self.folder else "nothing was asked"
-        return (found if pytest_status == SAFE else pytest_status), why
+        if pytest_status != SAFE:
+            stopped = f"go on with --jmeb-run={self.folder.name}" if self.folder else "nothing was asked"
+            found, why = pytest_status, stopped if pytest_status == INTERRUPTED else ""
+        return found, why
 
     def finish(self, status: int, reason: str) -> tuple[int, str]:
         """End the runner and write what the run leaves; the status and why, others where that failed."""

@@ -84,18 +84,24 @@ def test_a_users_failing_test_is_1_even_beside_unscored_ones(run: Run, project, 
     assert run(*way, "test_own.py", "--jmeb-gate=cases", model="it").ret == 1
 
 
-@pytest.mark.parametrize("hides", ["pytest.mark.xfail", "pytest.mark.skip"])
-def test_no_mark_makes_an_unsafe_conversation_pass(run: Run, way, project, serve, hides):
-    """Only ``known_failures`` waive, with a reason, an end and a limit; pytest's own marks do not."""
-    serve(scores(1, 1, 1))
+def mark(project: pytest.Pytester, name: str, which: str = "True") -> None:
+    """A conftest of the user's own that marks conversations."""
     project.makeconftest(
         f"""
         import pytest
         def pytest_collection_modifyitems(items):
             for item in items:
-                item.add_marker({hides})
+                if {which}:
+                    item.add_marker({name})
         """
     )
+
+
+@pytest.mark.parametrize("hides", ["pytest.mark.xfail", "pytest.mark.skip"])
+def test_no_mark_makes_an_unsafe_conversation_pass(run: Run, way, project, serve, hides):
+    """Only ``known_failures`` waive, with a reason, an end and a limit; pytest's own marks do not."""
+    serve(scores(1, 1, 1))
+    mark(project, hides)
     result = run(*way, "--jmeb-gate=cases", model="it")
     assert result.ret == 1
     result.assert_outcomes(**{{"pytest.mark.xfail": "xfailed", "pytest.mark.skip": "skipped"}[hides]: 12})
@@ -135,15 +141,7 @@ def test_what_a_mark_hides_is_1_beside_what_could_not_be_measured(run: Run, proj
         return "no" if "Y-1 story" in body["messages"][-1]["content"] else score(1)
 
     server = serve(answer, toml=PRICED)
-    project.makeconftest(
-        """
-        import pytest
-        def pytest_collection_modifyitems(items):
-            for item in items:
-                if "Y-1/story" not in item.nodeid:
-                    item.add_marker(pytest.mark.skip)
-        """
-    )
+    mark(project, "pytest.mark.skip", "'Y-1/story' not in item.nodeid")
     args = ("--jmeb-budget=0.04", "--jmeb-concurrency=1") if stopped else ()
     result = run(*both, "--jmeb-gate=cases", *args, model="it")
     counts = results(project)["models"]["it"]["conversations"]
@@ -164,14 +162,7 @@ def test_gates_of_a_run_that_was_cut_short_decide_nothing(run: Run, project, ser
 def test_a_skip_mark_hides_nothing_from_junit(run: Run, project, serve, both):
     """Its testcase is skipped, its properties say what was measured all the same."""
     serve(scores(1, 1, 1))
-    project.makeconftest(
-        """
-        import pytest
-        def pytest_collection_modifyitems(items):
-            for item in items:
-                item.add_marker(pytest.mark.skip)
-        """
-    )
+    mark(project, "pytest.mark.skip")
     run(*both, "--jmeb-gate=cases", "--junitxml=junit.xml", model="it")
     text = project.path.joinpath("junit.xml").read_text()
     assert text.count('name="jmeb.verdict" value="failed"') == 12
@@ -180,13 +171,7 @@ def test_a_skip_mark_hides_nothing_from_junit(run: Run, project, serve, both):
 
 def test_marks_on_what_is_safe_change_nothing(run: Run, way, project):
     """A skip of the user's own beside conversations that hold is pytest's business."""
-    project.makeconftest(
-        """
-        import pytest
-        def pytest_collection_modifyitems(items):
-            items[0].add_marker(pytest.mark.skip)
-        """
-    )
+    mark(project, "pytest.mark.skip", "item is items[0]")
     result = run(*way)
     assert result.ret == 0
     result.assert_outcomes(passed=11 + 3, skipped=1)

@@ -559,19 +559,20 @@ def test_the_window_does_not_double_for_what_was_only_just_sent() -> None:
 def test_on_a_budget_the_window_does_not_double_before_a_price_is_known() -> None:
     """What is in flight is all that can pass the budget, so there is no more of it than need be."""
 
-    async def work(budget: float | None, seen: float | None = None) -> int:
+    async def work(budget: float | None, seen: float | None = None, most: int = 200) -> int:
         at, silence = lane(slots=300, pace=EARLY, budget=budget), Silence()
         if seen is not None:
             at.budget.dearest["another endpoint"] = seen
         asking = [asyncio.create_task(at.call(silence.ask, 1, str(n))) for n in range(200)]
+        await settled(lambda: at.in_flight >= most)
         await asyncio.sleep(0.03)
-        most = at.in_flight
+        reached = at.in_flight
         silence.over.set()
         await asyncio.gather(*asking)
-        return most
+        return reached
 
     assert run(lambda: work(None)) == 200
-    assert run(lambda: work(1.0)) == FIRST_WINDOW
+    assert run(lambda: work(1.0, most=int(FIRST_WINDOW))) == FIRST_WINDOW
     assert run(lambda: work(1.0, seen=0.001)) == 200
 
 
