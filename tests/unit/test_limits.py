@@ -521,9 +521,10 @@ def test_once_anything_came_back_only_answers_widen_the_window(outcome: Reply | 
 def test_the_window_does_not_double_for_nobody() -> None:
     """Where none waits, or for something else than the window, there is nothing to double it for."""
 
-    async def work(waiting: int, slots: int = 300, **limits: int) -> float:
+    async def work(waiting: int, slots: int = 300, reaches: float = FIRST_WINDOW, **limits: int) -> float:
         at, silence = lane(slots=slots, pace=EARLY, **limits), Silence()
         asking = [asyncio.create_task(at.call(silence.ask, 1, str(n))) for n in range(waiting)]
+        await settled(lambda: at.window.size == reaches)
         await asyncio.sleep(0.03)
         silence.over.set()
         size = at.window.size
@@ -532,7 +533,7 @@ def test_the_window_does_not_double_for_nobody() -> None:
 
     assert run(lambda: work(3)) == run(lambda: work(64)) == FIRST_WINDOW
     assert run(lambda: work(70, slots=64)) == FIRST_WINDOW
-    assert run(lambda: work(70, max_concurrency=65)) == 65
+    assert run(lambda: work(70, reaches=65, max_concurrency=65)) == 65
     assert run(lambda: work(5, requests_per_minute=4)) == FIRST_WINDOW
     assert run(lambda: work(5, tokens_per_minute=4)) == FIRST_WINDOW
 
