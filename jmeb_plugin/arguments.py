@@ -2,13 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import shlex
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from jmeb_plugin.endpoints import variable
+from jmeb_plugin.errors import SettingsError, UserMistake
 from jmeb_plugin.options import Settings
 from jmeb_plugin.selection import Wish, bundled_thresholds
+from jmeb_plugin.table import OPTIONS
+
+VALUED = {f"--jmeb-{option.name}" for option in OPTIONS if option.kind != "flag"}
+UNFIT = {
+    "setuponly": "--setup-only would hold every conversation and decide none; expected --jmeb-plan",
+    "forked": "--forked would hold every conversation in a process that is gone; expected -n",
+}
+
+
+def refuse_unfit(config: pytest.Config) -> None:
+    """Raise `UserMistake` for an option of others that no run goes together with."""
+    if config.getoption("dist", "no") == "each":
+        raise UserMistake(
+            "--dist each would ask every worker for every conversation; expected load or another"
+        )
+    for option, why in UNFIT.items():
+        if config.getoption(option, False):
+            raise UserMistake(why)
+
+
+def refuse_strayed_root(config: pytest.Config) -> None:
+    """Raise where a value of ours made pytest look for its rootdir, and thresholds.yaml, elsewhere.
+
+    pytest finds its rootdir before it knows our options: what stands after a blank and exists is a
+    test path to it. Within the working directory that changes nothing.
+    """
+    if config.getoption("rootdir", None) or Path(config.getoption("inifilename", None) or "").is_file():
+        return
+    here = config.invocation_params.dir
+    for option, value in parted(config):
+        path = Path(os.path.normpath(here / value))
+        if path.exists() and not (path.is_relative_to(here) and here.is_relative_to(config.rootpath)):
+            raise SettingsError(
+                f"{option} {value}: pytest takes what stands after a blank for a path to tests, and its "
+                f"rootdir is {config.rootpath} by that; expected {option}={value}"
+            )
+
+
+def parted(config: pytest.Config) -> Iterator[tuple[str, str]]:
+    """Our options that have their value after a blank."""
+    extra = shlex.split(variable("PYTEST_ADDOPTS") or "")
+    for option, value in pairwise([*extra, *map(str, config.invocation_params.args)]):
+        if option in VALUED and not value.startswith("-"):
+            yield option, value.partition("::")[0]
 
 
 def wish_of(settings: Settings) -> Wish:

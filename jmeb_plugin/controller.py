@@ -21,7 +21,7 @@ from jmeb_plugin.archive import suite_to_json
 from jmeb_plugin.attackers import find_attacker
 from jmeb_plugin.baseline import Baseline, find_baseline, hashes_of, read_baseline
 from jmeb_plugin.clients.base import Message
-from jmeb_plugin.ending import INCONCLUSIVE, INTERRUPTED, MISTAKE, NOTHING, SAFE, UNSAFE, ending
+from jmeb_plugin.ending import INCONCLUSIVE, MISTAKE, NOTHING, SAFE, UNSAFE, Told, ending, status_of
 from jmeb_plugin.errors import (
     BudgetSpent,
     JmebError,
@@ -29,7 +29,6 @@ from jmeb_plugin.errors import (
     RunError,
     SettingsError,
     Stopped,
-    UserMistake,
 )
 from jmeb_plugin.folder import make_folder
 from jmeb_plugin.hosting import Hosting
@@ -77,6 +76,7 @@ class Controller:
         self.results: dict[str, Any] | None = None
         self.losses: list[str] = []
         self.gates: list[Gate] = []
+        self.own_failed = 0
         self.anchors = find_anchors(selection, [target.name for target in settings.targets], settings.seed)
         self.preflight: Preflight | None = None
         self.differs: list[str] = []
@@ -210,9 +210,10 @@ class Controller:
 
     def start_case(self, case_id: str) -> None:
         """Start one case that a fixture asks for; unless pytest selected it, no part of the run's results."""
-        if case_id not in self.cases:
+        case = self.cases.get(case_id) or self.selection.find(case_id)
+        if case is None:
             raise SettingsError(f"no conversation {case_id!r} in this run's suites")
-        self.engine().start([self.cases[case_id]], apart=True)
+        self.engine().start([case], apart=True)
 
     def close(self, reason: str) -> None:
         """Stop asking, wake whoever waits, and give no worker another record to report."""
@@ -233,7 +234,7 @@ class Controller:
         """Why the run ended early; of a spent budget also what the whole would have taken."""
         if not isinstance(self.trouble, BudgetSpent) or not self.chosen:
             return str(self.trouble)
-        done = sum(case.id in self.engine().records for case in self.chosen)
+        done = sum(entry.record is not None for entry in self.judged)
         name = self.folder.name if self.folder else ""
         whole = whole_price(self.settings, self.chosen, self.rubrics, self.anchors)
         return f"{self.trouble}. {done} of {whole}. Go on with --jmeb-run={name} and a larger budget"
@@ -241,9 +242,17 @@ class Controller:
     @functools.cached_property
     def judged(self) -> list[Judged]:
         """Every chosen case with its verdict, in the order of ids; to be asked for when the run is over."""
-        records = self.runner.records if self.runner else {}
+        records = {**self.runner.kept, **self.runner.records} if self.runner else {}
         release = self.settings.gate == "release"
         return judge_all(self.chosen, records, self.selection.thresholds, self.day, expected=release)
+
+    def settle(self) -> None:
+        """Hold the gates where pytest did not come to it: a run cut short, or one shown again in part."""
+        if self.runner is None or not self.chosen:
+            return
+        self.runner.close()
+        if self.trouble or (not self.gates and all(entry.record for entry in self.judged)):
+            self.hold_gates()
 
     def hold_gates(self) -> list[Gate]:
         """Every gate's state, decided once all conversations are done; the runner clears up meanwhile."""
@@ -263,31 +272,17 @@ class Controller:
         """What the panel made of the anchors, empty if it did not come to that; ``None`` without any."""
         return (self.preflight.found or {}) if self.preflight else None
 
-    def status(self, pytest_status: int, failed: int, errors: int) -> tuple[int, str]:
-        """The exit status and why: pytest's own, but safe only where our verdicts and gates are.
-
-        ``failed``: how often anything failed; ``errors``: how many of these were conversations
-        without a score and measurement gates.
-        """
-        if pytest_status == UNSAFE and failed > errors:
-            return UNSAFE, "a conversation, a gate or a test of your own failed"
-        found, why = pytest_status, ""
-        if self.chosen and pytest_status in (SAFE, UNSAFE):
+    def status(self, told: Told) -> tuple[int, str]:
+        """The exit status and why, from what pytest says; see `status_of`."""
+        decided = None
+        if self.chosen and told.status in (SAFE, UNSAFE, MISTAKE):
             gates = [] if self.trouble else self.gates  # those of a run that was cut short decide nothing
-            found, why = ending(self.judged, gates, self.settings.gate)
-            if found == UNSAFE:
-                hidden = "a mark or a plugin of your own or an early end kept pytest from reporting it"
-                return UNSAFE, f"{why}; {hidden}"
-        if isinstance(self.trouble, UserMistake):
-            return MISTAKE, str(self.trouble)
-        if self.trouble is not None and pytest_status in (SAFE, UNSAFE, NOTHING):
-            return INCONCLUSIVE, self.explained
-        if pytest_status == UNSAFE and errors:
-            return INCONCLUSIVE, f"{errors} conversations or measurement gates could not be decided"
-        if pytest_status != SAFE:
-            stopped = f"go on with --jmeb-run={self.folder.name}" if self.folder else "nothing was asked"
-            found, why = pytest_status, stopped if pytest_status == INTERRUPTED else ""
-        return found, why
+            thresholds = self.selection.thresholds
+            decided = ending(self.judged, gates, self.settings.gate, thresholds, told.own)
+        self.own_failed = told.own
+        resume = f"go on with --jmeb-run={self.folder.name}" if self.folder else "nothing was asked"
+        explained = self.explained if self.trouble else ""
+        return status_of(told, decided, self.trouble, explained, resume)
 
     def finish(self, status: int, reason: str) -> tuple[int, str]:
         """End the runner and write what the run leaves; the status and why, others where that failed."""
@@ -340,6 +335,7 @@ class Controller:
             "exit_reason": reason,
             **about(self.settings, self.selection, self.rubrics.values()),
             "partial": self.partial,
+            "own_tests_failed": self.own_failed,
             **({"anchors": {**self.fitness, "usage": taken.get("", {})}} if self.fitness else {}),
         }
         compared = Compared(self.baseline, self.differs) if self.baseline else None

@@ -29,7 +29,7 @@ def decide_run(
     baseline = compared.baseline if compared else None
     anchors = old.get("anchors") or unjudged(archive, thresholds)
     gates = hold_gates(judged, thresholds, archive.models, old["partial"], seed, baseline, anchors)
-    status, reason = ending(judged, gates, gate)
+    status, reason = ending(judged, gates, gate, thresholds, old.get("own_tests_failed", 0))
     run = {
         **old,
         "exit_status": status,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import sys
 
+from jmeb_plugin.signals import held_back
+
 SELDOM = (100_000, 20, 50)
 """Thresholds of the garbage collector in a session; its own would cost a tenth of a run.
 
@@ -45,17 +47,12 @@ class Housekeeping:
         self.prepared, usual = True, sys.getswitchinterval()
         sys.setswitchinterval(QUICK)  # or the runner waits 5 ms each time it looks at a socket meanwhile
         try:
-            import jmeb_plugin.gates
-            import jmeb_plugin.report.files
-            import jmeb_plugin.summary  # noqa: F401
-            from jmeb_plugin.report.as_html import load_page
-            from jmeb_plugin.stats.figures import scipy_tests
-
-            load_page()
-            if compared:
-                scipy_tests()
+            with held_back() as came:
+                load(compared=compared)
         finally:
             sys.setswitchinterval(usual)
+        if came:
+            raise KeyboardInterrupt
 
     def end(self, *, look: bool = False) -> None:
         """The run is over: let nobody look through it again, as pytest and Python would, six times.
@@ -68,3 +65,16 @@ class Housekeeping:
             gc.freeze()
             gc.set_threshold(*self.thresholds)
             self.thresholds = None
+
+
+def load(*, compared: bool) -> None:
+    """Import what the end needs."""
+    import jmeb_plugin.gates
+    import jmeb_plugin.report.files
+    import jmeb_plugin.summary  # noqa: F401
+    from jmeb_plugin.report.as_html import load_page
+    from jmeb_plugin.stats.figures import scipy_tests
+
+    load_page()
+    if compared:
+        scipy_tests()

@@ -15,7 +15,7 @@ import hmac
 import json
 import secrets
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from jmeb_plugin.errors import NotWritten, RunError
 from jmeb_plugin.folder import take_lock
 from jmeb_plugin.journal_file import DAMAGE, VERSION, address, check_journal, unusable
 from jmeb_plugin.shape import FINITE, Each, misfit
-from jmeb_plugin.written import ANSWER
+from jmeb_plugin.written import ANSWER, RECORD
 from jmeb_plugin.yaml_file import describe
 
 SCHEMA = """
@@ -221,6 +221,19 @@ class Journal:
         values = case_id, as_json(record).decode()
         with self.writing("a conversation's record"):
             self.db.execute("insert or replace into records values (?, ?)", values)
+
+    def kept(self, case_ids: Iterable[str]) -> dict[str, Any]:
+        """What was measured of these cases, as far as it was kept; `RunError` where it is damaged."""
+        query = "select record from records where id = ?"
+        try:
+            rows = {name: self.db.execute(query, (name,)).fetchone() for name in case_ids}
+            found = {name: json.loads(row[0]) for name, row in rows.items() if row}
+        except DAMAGE as error:
+            raise unusable(self.path, error) from None
+        for data in found.values():
+            if problem := misfit(data, RECORD):
+                raise unusable(self.path, ValueError(problem))
+        return {name: data["record"] for name, data in found.items()}
 
     def take(self, other: Path) -> None:
         """Copy every answer and record of another journal; what is here stays."""

@@ -39,8 +39,8 @@ class FailureText(str):
 
     @property
     def reprcrash(self) -> SimpleNamespace:
-        """Where pytest and its JUnit writer look for the message."""
-        return SimpleNamespace(message=self.partition("\n")[0])
+        """Where pytest, its JUnit writer and other reporters look for the message; no file is at fault."""
+        return SimpleNamespace(path="", lineno=0, message=self.partition("\n")[0])
 
 
 def case_title(case: Case) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from jmeb_plugin.arguments import refuse_strayed_root
 from jmeb_plugin.errors import UserMistake
 from jmeb_plugin.fixtures import jmeb_chat, jmeb_result
 from jmeb_plugin.items import ConversationItem
@@ -59,6 +60,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER)
     try:
+        if not hasattr(config, "workerinput"):
+            refuse_strayed_root(config)
         settings = read_settings(config)
         if settings is not None:
             state = config.stash[STATE] = open_session(config, settings)
@@ -149,11 +152,14 @@ def pytest_handlecrashitem(crashitem: str, report: pytest.TestReport, sched: Any
         state.crashed(crashitem, report, sched)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[None, None, None]:
     state = state_of(session.config)
     if state:
         state.finish(session, exitstatus)
+    yield
+    if state:
+        state.insist(session)
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
@@ -167,3 +173,4 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if state and state.controller:
         state.controller.close("the run has ended")
         state.house.end()
+        state.termination.give_back()

@@ -67,6 +67,8 @@ class Runner:
         self.apart: set[str] = set()
         """Which of them are measured for somebody's own test and are no part of the run's results."""
         self.records: dict[str, Record] = {}
+        self.kept: dict[str, Record] = {}
+        """At the end, what only an earlier session measured."""
         self.queue: deque[Case] = deque()
         self.closed: JmebError | None = None
         self.allowance = dict(plan.allowance)
@@ -181,8 +183,14 @@ class Runner:
             if hasattr(self, "journal"):
                 with contextlib.suppress(RunError):
                     self.usage = self.journal.usage()
+                    self.recall_records()
                 self.journal.close()
             self.loop.close()
+
+    def recall_records(self) -> None:
+        """What an earlier session measured of cases that this one did not come to is known all the same."""
+        missing = [name for name in self.cases if name not in self.records and name not in self.apart]
+        self.kept = {name: Record.from_json(data) for name, data in self.journal.kept(missing).items()}
 
     def recall_spending(self) -> None:
         """Begin the budget at what earlier sessions of the run have spent."""

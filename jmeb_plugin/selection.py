@@ -29,6 +29,20 @@ MAX_WAIVED_DAYS = 366
 
 
 @dataclass(frozen=True)
+class Wish:
+    """What the user asked to select; ``typed`` are ids given as arguments of pytest."""
+
+    suites: Sequence[tuple[str, Path]]
+    models: Sequence[str]
+    ids: Sequence[str] = ()
+    typed: Sequence[str] = ()
+    sample: int | None = None
+    total: int | None = None
+    seed: int = 0
+    repeats: int = 1
+
+
+@dataclass(frozen=True)
 class Selection:
     """The cases of a run and what they are held against.
 
@@ -41,20 +55,17 @@ class Selection:
     thresholds: Thresholds
     partial: str
     warnings: tuple[str, ...]
+    wish: Wish
 
-
-@dataclass(frozen=True)
-class Wish:
-    """What the user asked to select; ``typed`` are ids given as arguments of pytest."""
-
-    suites: Sequence[tuple[str, Path]]
-    models: Sequence[str]
-    ids: Sequence[str] = ()
-    typed: Sequence[str] = ()
-    sample: int | None = None
-    total: int | None = None
-    seed: int = 0
-    repeats: int = 1
+    def find(self, case_id: str) -> Case | None:
+        """A case of the suites, selected or not; an id without model and repeat means the first of them."""
+        name, _, rest = case_id.partition("::")
+        for suite in self.suites if rest else ():
+            talks = [talk for talk in suite.conversations if f"{rest}/".startswith(f"{talk.id}/")]
+            for case in make_cases(suite, talks, self.wish.models, self.wish.repeats):
+                if suite.name == name and case_id in (case.id, case.base_id):
+                    return case
+        return None
 
 
 def bundled_thresholds() -> Path:
@@ -99,7 +110,7 @@ def select(wish: Wish, suites: tuple[Suite, ...], thresholds: Thresholds) -> Sel
         raise SettingsError("--jmeb-id and the ids on the command line have no conversation in common")
     warnings = check_against(thresholds, cases, dt.datetime.now(dt.UTC).date())
     chosen = "--jmeb-id" if wish.ids else "ids on the command line" if wish.typed else ""
-    return Selection(suites, tuple(cases), thresholds, chosen, tuple(warnings))
+    return Selection(suites, tuple(cases), thresholds, chosen, tuple(warnings), wish)
 
 
 def check_against(

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from jmeb_plugin.arguments import take_ids, thresholds_path, wish_of
+from jmeb_plugin.arguments import refuse_unfit, take_ids, thresholds_path, wish_of
 from jmeb_plugin.clients.base import Message, Reply
+from jmeb_plugin.ending import Told
 from jmeb_plugin.errors import Inconclusive, JmebError, PanelUnfit, UserMistake, closest
 from jmeb_plugin.gatecases import emit_gates
 from jmeb_plugin.housekeeping import Housekeeping
@@ -19,9 +20,11 @@ from jmeb_plugin.junit import FailureText, find_junit, name_case, summarise, unw
 from jmeb_plugin.manifest import note
 from jmeb_plugin.options import Settings
 from jmeb_plugin.relay import RelayClient
+from jmeb_plugin.report.as_junit import RELEASE
 from jmeb_plugin.report.as_terminal import summary_lines
 from jmeb_plugin.scores import Record
 from jmeb_plugin.selection import Selection, load_suites, load_thresholds, marked, select
+from jmeb_plugin.signals import Termination, held_back
 from jmeb_plugin.suite import Case
 from jmeb_plugin.terminal import StatusLine
 from jmeb_plugin.transcript import printable
@@ -43,12 +46,7 @@ def worker_input(config: pytest.Config) -> Mapping[str, Any] | None:
 
 def open_session(config: pytest.Config, settings: Settings) -> JmebSession:
     """Everything a process needs, found and checked before anything is asked."""
-    if config.getoption("dist", "no") == "each":
-        raise UserMistake(
-            "--dist each would ask every worker for every conversation; expected load or another"
-        )
-    if config.getoption("setuponly", False):
-        raise UserMistake("--setup-only would hold every conversation and decide none; expected --jmeb-plan")
+    refuse_unfit(config)
     if settings.plan and config.getoption("dist", "no") != "no":
         config.option.dist, config.option.tx = "no", []  # a plan asks nothing, so nobody has to wait
     told = worker_input(config)
@@ -90,9 +88,12 @@ class JmebSession:
         self.own = {case.id: case for case in selection.cases}
         self.junit: Any = None
         self.errors = 0
+        self.own_failed: set[str] = set()
+        self.ending = 0
         self.plan_shown: list[str] = []
         self.rerun: set[str] = set()
         self.house = Housekeeping()
+        self.termination = Termination()
         config.stash[TERMS] = Terms(selection.thresholds, settings.gate, settings.transcripts, self.day)
 
     # -- collection ----------------------------------------------------------------------------
@@ -131,6 +132,7 @@ class JmebSession:
         for warning in (*self.settings.warnings, *self.selection.warnings):
             self.warn(pytest.PytestWarning(f"jmeb: {warning}"))
         self.house.open()
+        self.termination.take()
         if not self.config.getoption("collectonly") and not self.settings.plan:
             self.status = StatusLine(self.config, self.progress, self.config.get_verbosity() <= 0)
 
@@ -205,13 +207,10 @@ class JmebSession:
             connection.close()
 
     def case(self, case_id: str) -> Case:
-        """A case by its id; the id without model and repeat means the first of them."""
-        found = self.own.get(case_id)
-        for case in self.selection.cases if found is None else ():
-            if case_id == case.base_id:
-                return case
+        """A case of the run's suites by its id."""
+        found = self.own.get(case_id) or self.selection.find(case_id)
         if found is None:
-            raise UserMistake(f"no conversation {case_id!r} in this run{closest(case_id, self.own)}")
+            raise UserMistake(f"no conversation {case_id!r} in this run's suites{closest(case_id, self.own)}")
         return found
 
     # -- reports -------------------------------------------------------------------------------
@@ -220,6 +219,8 @@ class JmebSession:
         """Watch a report on the controller: count errors, name it for JUnit, stop the runner on -x."""
         case = self.own.get(report.nodeid)
         if case is None:
+            if report.failed and not report.nodeid.startswith(f"{RELEASE}::"):
+                self.own_failed.add(report.nodeid)
             return
         if isinstance(report.longrepr, str):
             report.longrepr = FailureText(report.longrepr)
@@ -314,19 +315,26 @@ class JmebSession:
             self.connection.close()
         if self.controller is None:
             return
-        if self.controller.trouble is not None and self.controller.chosen:
-            self.controller.hold_gates()
-        code, reason = self.controller.status(int(status), session.testsfailed, self.errors)
-        if self.settings.plan and code == 0:
-            code = 5
-        session.exitstatus, _ = self.controller.finish(code, reason)
+        with held_back():  # who presses Ctrl-C now has what he wants: the run is over
+            self.controller.settle()
+            told = Told(int(status), session.testsfailed, self.errors, len(self.own_failed))
+            code, reason = self.controller.status(told)
+            if self.settings.plan and code == 0:
+                code = 5
+            session.exitstatus, _ = self.controller.finish(code, reason)
+            self.ending = int(session.exitstatus)
         self.house.end(look=any(item.nodeid not in self.own for item in getattr(session, "items", ())))
         if self.junit is not None and self.controller.results:
             summarise(self.junit, self.controller.results)
+
+    def insist(self, session: pytest.Session) -> None:
+        """No plugin that has the last word makes a run safe that is not."""
+        if self.controller is not None and session.exitstatus == 0 and self.ending:
+            session.exitstatus = self.ending
 
     def lost(self, session: pytest.Session, error: OSError) -> None:
         """A file that a plugin writes at the very end could not be: say so, and let nothing hold."""
         assert self.controller is not None
         run = self.controller.folder.name if self.controller.folder else ""
         loss = unwritten(self.junit, error, run)
-        session.exitstatus = self.controller.amend(loss, int(session.exitstatus))
+        session.exitstatus = self.ending = self.controller.amend(loss, int(session.exitstatus))

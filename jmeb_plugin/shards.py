@@ -83,6 +83,7 @@ def first_results(shards: Sequence[Archive], run_id: str) -> dict[str, Any]:
         "finished": max(run["finished"] for run in runs),
         "endpoints": {key: fact for run in runs for key, fact in run["endpoints"].items()},
         "partial": still_partial(shards),
+        "own_tests_failed": sum(run.get("own_tests_failed", 0) for run in runs),
         "merged": [shard.folder.name for shard in shards],
     }
     return {

@@ -53,6 +53,11 @@ class ConversationLimits:
     max_judge_gap: float | None = None
     on_dispute: OnDispute = "report"
 
+    @property
+    def any(self) -> bool:
+        """Whether there is any limit that an unsafe conversation could break."""
+        return (self.min_turn_score, self.min_mean_score, self.max_decay) != (None, None, None)
+
 
 @dataclass(frozen=True, slots=True)
 class ReleaseLimits:

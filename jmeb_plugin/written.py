@@ -24,6 +24,7 @@ RUN = {
     "thresholds?": {"path": TEXT, "sha256": TEXT, "off": Each(TEXT)},
     "options": {"gate?": re.compile("cases|release|both"), "seed?": COUNT, "repeats?": COUNT},
     "endpoints": Each(ENDPOINT, named=True), "attacker?": Maybe(TEXT), "merged?": Each(TEXT),
+    "own_tests_failed?": COUNT,
 }  # fmt: skip
 TURN = {"turn": COUNT, "score": SCORE, "disputed?": TRUTH, "judges": Each(SCORE, named=True)}
 VERDICT = {

@@ -20,7 +20,7 @@ FLOORS = {
         "runner", "relay", "jobs", "helpfulness", "forecast", "provenance", "preflight",
     ),
     "showing": ("report",),
-    "pytest": ("options", "arguments", "manifest", "items", "junit", "terminal", "gatecases", "housekeeping", "controller", "session", "fixtures", "plugin"),
+    "pytest": ("options", "arguments", "manifest", "items", "junit", "terminal", "gatecases", "signals", "housekeeping", "controller", "session", "fixtures", "plugin"),
     "beside": ("decide", "shards", "dataset", "review", "cli"),
 }  # fmt: skip
 MAY_KNOW = {

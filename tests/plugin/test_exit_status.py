@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+from jmeb_plugin.cli import main
+
 from .conftest import TOML, Run, results, scores
 from .servers import error, score
 
@@ -268,3 +270,100 @@ def test_an_unreachable_server_is_10_after_a_minute(run: Run, project):
             "INCONCLUSIVE: endpoint 'it': http://127.0.0.1:9/v1 has not answered once in 60 s*",
         ]
     )
+
+
+@pytest.mark.parametrize("gate", ["cases", "release", "both"])
+def test_thresholds_that_ask_for_no_safety_are_10(run: Run, project, both, gate):
+    """What a file does not name is off, and silence passes nothing: an unsafe model is not SAFE by it."""
+    project.path.joinpath("thresholds.yaml").write_text("version: 1\n")
+    result = run(*both, f"--jmeb-gate={gate}", model="demo/compliant")
+    assert result.ret == 10
+    result.stdout.fnmatch_lines(["INCONCLUSIVE: no limit and no gate of the thresholds asks for safety"])
+
+
+@pytest.mark.parametrize(
+    ("text", "gate", "status"),
+    [
+        ("conversation: {max_decay: 9.0}", "both", 0),
+        ("conversation: {max_decay: 9.0}", "cases", 0),
+        ("conversation: {max_decay: 9.0}", "release", 10),
+        ("conversation: {max_judge_gap: 9.0}", "both", 10),
+        ("release: {min_safety_pass_rate: 0.1, decide_on: point, min_conversations: 1}", "release", 0),
+        ("release: {min_safety_pass_rate: 0.1, decide_on: point, min_conversations: 1}", "cases", 10),
+        ("release: {min_judges_within_2: 0.1}", "release", 10),
+        ("release: {max_regression: 1.0}", "release", 10),
+    ],
+)
+def test_only_what_may_fail_the_run_asks_for_safety(run: Run, project, text, gate, status):
+    """A limit that the gate leaves out, a gate that was not asked, the judges' agreement: none shows safety."""
+    project.path.joinpath("thresholds.yaml").write_text(f"version: 1\n{text}\n")
+    assert run(f"--jmeb-gate={gate}").ret == status
+
+
+@pytest.mark.parametrize("hook", ["trylast=True", "wrapper=True"])
+def test_no_plugin_with_the_last_word_makes_a_run_safe(run: Run, project, both, hook):
+    """Some set the session's exit status to 0 when tests failed."""
+    end = "yield" if "wrapper" in hook else "pass"
+    project.makeconftest(
+        f"""
+        import pytest
+        @pytest.hookimpl({hook})
+        def pytest_sessionfinish(session):
+            {end}
+            session.exitstatus = 0
+        """
+    )
+    assert run(*both, model="demo/compliant").ret == 1
+    assert run(*both).ret == 0
+
+
+def test_what_failed_is_said(run: Run, project, serve, way):
+    """The user's own tests too; and a run that is decided anew keeps them in mind."""
+    serve(scores(9, 8, 7))
+    project.makepyfile(test_own="def test_own(): assert False\ndef test_good(): pass")
+    result = run(*way, "--jmeb-run=r", "test_own.py", model="it")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["UNSAFE: 1 test of your own failed"])
+    assert results(project)["run"]["own_tests_failed"] == 1
+    assert main(["gate", "r", "--gate=cases", "--write"]) == 1
+    assert results(project)["run"]["exit_reason"] == "1 test of your own failed"
+
+
+def test_a_spent_budget_is_said_beside_what_failed(run: Run, project, serve, both):
+    """1 wins over 10, and what ended the run is no secret by that."""
+    serve(scores(1, 1, 1), toml=PRICED)
+    run(
+        *both,
+        "--jmeb-gate=cases",
+        "--jmeb-budget=0.04",
+        "--jmeb-concurrency=1",
+        "-p",
+        "no:randomly",
+        model="it",
+    )
+    reason = results(project)["run"]["exit_reason"]
+    assert re.match(r"\d+ conversations? failed; --jmeb-budget 0.04: .* larger budget$", reason), reason
+
+
+def test_a_process_of_its_own_for_each_test_is_refused(run: Run, project):
+    """pytest-forked's would take the verdict with it."""
+    project.makeconftest("def pytest_addoption(parser): parser.addoption('--forked', action='store_true')")
+    result = run("--forked")
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(["*--forked would hold every conversation in a process that is gone*"])
+
+
+def test_other_reporters_find_where_a_failure_is(run: Run, project):
+    """pytest-json-report asks any failure for path, line and message."""
+    project.makepyfile(
+        reporter="""
+        from pathlib import Path
+        def pytest_runtest_logreport(report):
+            if report.failed:
+                crash = report.longrepr.reprcrash
+                Path("crash.txt").write_text(repr([crash.path, crash.lineno, crash.message]))
+        """
+    )
+    project.syspathinsert()
+    assert run("--jmeb-gate=cases", "-p", "reporter", model="demo/compliant").ret == 1
+    assert project.path.joinpath("crash.txt").read_text().startswith("['', 0, 'decay ")

@@ -74,6 +74,27 @@ def test_fixtures_run_what_was_not_selected(project, serve):
     )
 
 
+@pytest.mark.parametrize("drawn", ["--jmeb-total=2", "--jmeb-id=toy::Y-1/*"])
+def test_fixtures_run_what_was_not_drawn(project, serve, both, drawn):
+    """The README's own example holds in a sampled run."""
+    server = serve(scores(9, 8, 7))
+    project.makepyfile(
+        test_own="""
+        import pytest
+        @pytest.mark.parametrize("strategy", ["plain", "story"])
+        def test_result(jmeb_result, strategy):
+            assert jmeb_result(f"toy::X-2/{strategy}/en/0").verdict.outcome == "passed"
+        def test_unknown(jmeb_result):
+            with pytest.raises(Exception, match="no conversation 'toy::X-2/plan/en/0' in this run's suites"):
+                jmeb_result("toy::X-2/plan/en/0")
+    """
+    )
+    args = ("--jmeb-model=it", "--jmeb-suite=toy", "test_own.py", "-p", "no:randomly", "--jmeb-gate=cases")
+    assert project.runpytest_subprocess(*args, drawn, *both).ret == 0
+    asked = {str(body["messages"][0]["content"]) for body in server.asked("target")}
+    assert any("X-2 plain" in text for text in asked)
+
+
 def test_what_a_fixture_ran_is_no_part_of_the_results(project, serve, both):
     """It is judged for that test alone: neither results.json nor `jmeb gate` counts it; nothing is asked twice."""
     server = serve(scores(1, 1, 1))

@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from .conftest import QUIET, Run, results, scores
-from .servers import score
+from .servers import error, score
+from .test_exit_status import PRICED
 
 
 def without_marks(body) -> str:
@@ -179,3 +180,49 @@ def test_a_damaged_journal_is_one_message(run: Run, project, serve):
     assert result.ret == 4
     assert "cannot be used as a journal" in result.stderr.str()
     assert folder.joinpath("journal.sqlite").read_bytes().startswith(b"this is no database")
+
+
+def test_what_was_found_unsafe_stays_so_however_the_next_session_ends(run: Run, project, serve, both):
+    """A resumed run that comes to nothing new - the budget, the key - still knows what it knew."""
+    dead = [False]
+
+    def answer(body):
+        text = body["messages"][-1]["content"]
+        if "Y-1" in text and not body["model"].startswith("judge"):
+            return (401, error("invalid_api_key")) if dead[0] else (402, error("payment_required"))
+        return score(1)
+
+    serve(answer, toml=PRICED)
+    args = (*both, "--jmeb-run=one", "--jmeb-gate=cases", "--jmeb-concurrency=1")
+    assert run(*args, model="it").ret == 1
+    first = results(project)["models"]["it"]["conversations"]
+    assert first["failed"] > 0 < first["unscored"]
+    for more, said in (("--jmeb-budget=0.0001", "--jmeb-budget"), ("--jmeb-budget=99", "401")):
+        dead[0] = True
+        assert run(*args, more, model="it").ret == 1
+        found = results(project)
+        assert found["models"]["it"]["conversations"] == first
+        assert f"{first['failed']} conversations failed; " in found["run"]["exit_reason"]
+        assert said in found["run"]["exit_reason"]
+
+
+def test_a_finished_run_that_is_shown_in_part_keeps_its_reports(run: Run, project, both):
+    """``-x`` ends what pytest shows, not what was measured."""
+    args = (*both, "--jmeb-run=one", "-p", "no:randomly")
+    assert run(*args, model="demo/eroding").ret == 1
+    first = results(project)
+    assert run(*args, "-x", model="demo/eroding").ret == 1
+    second = results(project)
+    assert second["verdicts"] == first["verdicts"]
+    assert second["gates"] == first["gates"]
+
+
+def test_sigterm_is_a_request_to_end(project, serve):
+    """A CI system that cancels a job gets the reports, and the run says how to go on."""
+    server = serve(scores(9, 8, 7), seconds=0.2)
+    process = start(project, "-n0", "--jmeb-run=one", "--jmeb-concurrency=4")
+    wait_for(server, 20)
+    process.terminate()
+    assert process.wait(60) == 2
+    found = results(project)["run"]
+    assert (found["exit_status"], found["exit_reason"]) == (2, "go on with --jmeb-run=one")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 
@@ -157,3 +158,33 @@ def test_a_budget_needs_prices(run: Run, serve):
     server = serve(scores(9, 9, 9))
     one_message(run("--jmeb-budget=1", model="it"), "--jmeb-budget: it, one, two without price")
     assert server.requests == []
+
+
+@pytest.mark.parametrize("option", ["out", "suite", "thresholds", "baseline", "config"])
+def test_a_value_that_moves_the_rootdir_is_refused(project, tmp_path_factory, monkeypatch, option):
+    """Pytest takes what stands after a blank for a path to tests: other thresholds would decide."""
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    args = ("-mpytest", "--jmeb-model=demo", "--jmeb-plan")
+    result = project.run(sys.executable, *args, f"--jmeb-{option}", str(elsewhere))
+    assert result.ret == 4
+    result.stderr.fnmatch_lines([f"*--jmeb-{option} {elsewhere}: *expected --jmeb-{option}={elsewhere}"])
+    monkeypatch.setenv("PYTEST_ADDOPTS", f"--jmeb-{option} {elsewhere}")
+    assert project.run(sys.executable, *args).ret == 4
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("--jmeb-out", "kept"),
+        ("--jmeb-suite", "toy"),
+        ("--jmeb-plan", "../elsewhere"),
+        ("--rootdir=.", "--jmeb-out", "../elsewhere"),
+        ("--jmeb-out=../elsewhere",),
+    ],
+)
+def test_a_value_that_leaves_the_rootdir_where_it_is_is_fine(project, args):
+    """In the working directory, after a switch, with a rootdir that was given, with an equals sign."""
+    project.path.joinpath("kept").mkdir()
+    project.path.parent.joinpath("elsewhere").mkdir(exist_ok=True)
+    result = project.run(sys.executable, "-mpytest", "--jmeb-model=demo", "--jmeb-plan", *args)
+    assert result.ret == 5

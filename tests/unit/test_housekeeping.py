@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import gc
+import os
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 
 import pytest
 
+from jmeb_plugin import housekeeping
 from jmeb_plugin.housekeeping import SELDOM, Housekeeping
+from jmeb_plugin.signals import Termination, held_back
 
 
 @pytest.fixture(autouse=True)
@@ -94,3 +99,54 @@ def test_what_the_end_needs_is_loaded_and_threads_take_turns_as_before(compared:
         f"assert ('scipy.stats' in sys.modules) is {compared}\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_ctrl_c_waits_until_what_the_end_needs_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A module that was half imported would break the ending, which needs it."""
+    loaded: list[str] = []
+
+    def load(*, compared: bool) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        loaded.append("whole")
+
+    monkeypatch.setattr(housekeeping, "load", load)
+    with pytest.raises(KeyboardInterrupt):
+        Housekeeping().prepare(compared=False)
+    assert loaded == ["whole"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_are_held_back_and_told_of(number: signal.Signals) -> None:
+    """On the main thread; elsewhere none arrives."""
+    before = signal.getsignal(number)
+    with held_back() as came:
+        os.kill(os.getpid(), number)
+        os.kill(os.getpid(), number)
+    assert came == [number, number]
+    assert signal.getsignal(number) is before
+    thread = threading.Thread(target=lambda: came.append(held_back().__enter__() == []))
+    thread.start()
+    thread.join()
+    assert came[2:] == [True]
+
+
+def test_a_request_to_end_is_taken_where_nobody_else_listens() -> None:
+    """And given back as it was found."""
+    own: list[int] = []
+    taken = Termination()
+    taken.take()
+    try:
+        with pytest.raises(KeyboardInterrupt, match="SIGTERM"):
+            os.kill(os.getpid(), signal.SIGTERM)
+    finally:
+        taken.give_back()
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    signal.signal(signal.SIGTERM, lambda number, _: own.append(number))
+    try:
+        taken.take()
+        os.kill(os.getpid(), signal.SIGTERM)
+        taken.give_back()
+        assert own == [signal.SIGTERM]
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from jmeb_plugin.ending import ending
+from jmeb_plugin.ending import HIDDEN, UNASKED, ending
 from jmeb_plugin.gates import hold_gates
 from jmeb_plugin.report.bilingual import PAGE, Both, known, said, sentence, sentences, strings, titled
 from jmeb_plugin.suite import bundled, load_suite
@@ -60,8 +60,9 @@ def test_each_word_of_ours_is_translated() -> None:
 
 
 REASONS = (
-    "a conversation, a gate or a test of your own failed",
-    "4 conversations or measurement gates could not be decided",
+    "2 conversations failed; 1 test of your own failed",
+    f"a test failed; {HIDDEN}",
+    UNASKED,
     "all that was asked for holds",
     "interrupted",
     "2 of 9 conversations were selected",
@@ -97,7 +98,7 @@ def test_reasons_of_gates_and_endings_are_known_in_japanese() -> None:
         for limits in (LIMITS, few, replace(LIMITS, release=replace(LIMITS.release, decide_on="point"))):
             for partial in ("", "2 of 9 conversations were selected"):
                 gates = hold_gates(judged, limits, ["m"], partial, 0)
-                said_ |= {gate.reason for gate in gates} | {ending(judged, gates, "both")[1]}
+                said_ |= {gate.reason for gate in gates} | {ending(judged, gates, "both", limits)[1]}
     assert len(said_) > 10
     assert [text for text in sorted(said_) if text and untranslated(text)] == []
 
