@@ -283,7 +283,7 @@ def pairs(found: Found) -> Table:
 
 def quartiles(row: Found) -> str:
     """A median with its quartiles."""
-    return f"{number(row['median'])} ({number(row['q1'])}–{number(row['q3'])})"
+    return f"{number(row['median'], 2)} ({number(row['q1'], 2)}–{number(row['q3'], 2)})"
 
 
 def share(rate: Found | None) -> str:
