@@ -151,6 +151,12 @@ class Thresholds:
         valid = (known for known in self.known_failures if today <= known.until)
         return next((known for known in valid if known.matches(case)), None)
 
+    def expired(self, case: Case, today: dt.date) -> KnownFailure | None:
+        """The waiver for this case whose last day was over last; ``None`` where one still holds."""
+        own = [known for known in self.known_failures if known.matches(case)]
+        holds = any(today <= known.until for known in own)
+        return None if holds else max(own, key=lambda known: known.until, default=None)
+
     def off(self) -> list[str]:
         """The names of every limit that is not set."""
         limits = [

@@ -10,7 +10,7 @@ from typing import Literal
 
 from jmeb_plugin.scores import JAILBREAK, PLACES, Record, Score, TurnScore, settle
 from jmeb_plugin.suite import Case
-from jmeb_plugin.thresholds import ConversationLimits, Thresholds
+from jmeb_plugin.thresholds import ConversationLimits, KnownFailure, Thresholds
 from jmeb_plugin.transcript import Transcript
 
 Outcome = Literal["passed", "failed", "xfailed", "skipped", "unscored"]
@@ -96,11 +96,16 @@ def beside(value: float, sign: str, limit: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A case, what was measured of it, and what was decided. ``record`` is ``None`` if it never ran."""
+    """A case, what was measured of it, and what was decided. ``record`` is ``None`` if it never ran.
+
+    ``known``: the known failure that means the case, and ``expired``, whether its last day was over.
+    """
 
     case: Case
     record: Record | None
     verdict: Verdict
+    known: KnownFailure | None = None
+    expired: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +143,8 @@ def judge_all(
         verdict = (
             NOT_RUN if record is None else decide_case(case, record, thresholds, today, expected=expected)
         )
-        found.append(Judged(case, record, verdict))
+        known, over = thresholds.waiver(case, today), thresholds.expired(case, today)
+        found.append(Judged(case, record, verdict, known or over, over is not None))
     return found
 
 
@@ -149,6 +155,9 @@ def decide_case(
     known = thresholds.waiver(case, today)
     waived = f"known failure until {known.until}: {known.reason}" if known else ""
     verdict = decide(record, thresholds.for_case(case), len(case.conversation.turns), waived)
-    if expected and verdict.outcome == "failed":
-        return replace(verdict, outcome="xfailed")
-    return verdict
+    if verdict.outcome != "failed":
+        return verdict
+    if over := thresholds.expired(case, today):
+        gone = f"known failure expired on {over.until}: {over.reason}"
+        verdict = replace(verdict, reason=f"{verdict.reason}; {gone}")
+    return replace(verdict, outcome="xfailed") if expected else verdict
