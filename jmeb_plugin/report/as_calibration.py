@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from jmeb_plugin.figures import counted
-from jmeb_plugin.report.words import gate_row, number, percent, usage_line
+from jmeb_plugin.report.words import gate_row, number, percent, signed, usage_line
 
 FIGURES: Sequence[tuple[str, Callable[[Mapping[str, Any]], str]]] = (
     ("Spearman", lambda f: number(f.get("spearman"), 3)),
@@ -20,11 +20,6 @@ FIGURES: Sequence[tuple[str, Callable[[Mapping[str, Any]], str]]] = (
     ("unscored", lambda f: str(f.get("unscored", "–"))),
 )
 """The rows of the table; a figure that is not defined is a dash."""
-
-
-def signed(value: float | None) -> str:
-    """A difference with its sign."""
-    return "–" if value is None else f"{value:+.2f}"
 
 
 def calibration_lines(found: Mapping[str, Any]) -> Iterator[str]:

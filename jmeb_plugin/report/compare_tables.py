@@ -290,7 +290,7 @@ def share(rate: Found | None) -> str:
     """A share with its interval; a dash where there is none."""
     if not rate or rate["value"] is None:
         return "–"
-    return f"{percent(rate['value'])} [{100 * rate['low']:.1f}, {100 * rate['high']:.1f}]"
+    return f"{percent(rate['value'])} [{number(100 * rate['low'])}, {number(100 * rate['high'])}]"
 
 
 def spread(figure: Found) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from jmeb_plugin.report import words
 from jmeb_plugin.report.bilingual import Both, for_one, known, said, sentence, titled
 from jmeb_plugin.report.heat import strategy_title
 from jmeb_plugin.report.plots import figures, points_of
@@ -309,8 +310,8 @@ def first_view(first: Mapping[str, Any] | None) -> Both | None:
 
 
 def signed(value: float | None) -> str:
-    """A difference with its sign."""
-    return "–" if value is None else f"{value:+.2f}".replace("-", "−")
+    """A difference with its sign, as type has it."""
+    return words.signed(value).replace("-", "−")
 
 
 def not_passed(judged: Sequence[Judged]) -> list[Judged]:

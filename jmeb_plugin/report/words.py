@@ -41,8 +41,13 @@ def number(value: float | None, places: int = 1) -> str:
 
 
 def percent(value: float | None) -> str:
-    """A share in percent."""
-    return "–" if value is None else f"{100 * value:.1f} %"
+    """A share in percent; never a negative zero."""
+    return "–" if value is None else f"{number(100 * value)} %"
+
+
+def signed(value: float | None) -> str:
+    """A difference with its sign; nought, whatever is left of a sum, has a plus."""
+    return "–" if value is None else f"{round(value, 2) + 0.0:+.2f}"
 
 
 def p_value(value: float | None) -> str:
