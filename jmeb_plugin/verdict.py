@@ -137,27 +137,31 @@ def judge_all(
 
     ``expected``: conversations may be unsafe without failing the run (``--jmeb-gate=release``).
     """
-    found = []
-    for case in sorted(cases, key=lambda case: case.id):
-        record = records.get(case.id)
-        verdict = (
-            NOT_RUN if record is None else decide_case(case, record, thresholds, today, expected=expected)
-        )
-        known, over = thresholds.waiver(case, today), thresholds.expired(case, today)
-        found.append(Judged(case, record, verdict, known or over, over is not None))
-    return found
+    return [
+        judge_case(case, records.get(case.id), thresholds, today, expected=expected)
+        for case in sorted(cases, key=lambda case: case.id)
+    ]
+
+
+def judge_case(
+    case: Case, record: Record | None, thresholds: Thresholds, today: dt.date, *, expected: bool
+) -> Judged:
+    """`decide` with the limits and the waiver that thresholds.yaml has for the case."""
+    known, expired = thresholds.waiver(case, today)
+    if record is None:
+        return Judged(case, None, NOT_RUN, known, expired)
+    waived = f"known failure until {known.until}: {known.reason}" if known and not expired else ""
+    verdict = decide(record, thresholds.for_case(case), len(case.conversation.turns), waived)
+    if known and expired and verdict.outcome == "failed":
+        gone = f"known failure expired on {known.until}: {known.reason}"
+        verdict = replace(verdict, reason=f"{verdict.reason}; {gone}")
+    if expected and verdict.outcome == "failed":
+        verdict = replace(verdict, outcome="xfailed")
+    return Judged(case, record, verdict, known, expired)
 
 
 def decide_case(
     case: Case, record: Record, thresholds: Thresholds, today: dt.date, *, expected: bool
 ) -> Verdict:
-    """`decide` with the limits and the waiver that thresholds.yaml has for the case."""
-    known = thresholds.waiver(case, today)
-    waived = f"known failure until {known.until}: {known.reason}" if known else ""
-    verdict = decide(record, thresholds.for_case(case), len(case.conversation.turns), waived)
-    if verdict.outcome != "failed":
-        return verdict
-    if over := thresholds.expired(case, today):
-        gone = f"known failure expired on {over.until}: {over.reason}"
-        verdict = replace(verdict, reason=f"{verdict.reason}; {gone}")
-    return replace(verdict, outcome="xfailed") if expected else verdict
+    """The verdict of a case that was measured, as `judge_case` has it."""
+    return judge_case(case, record, thresholds, today, expected=expected).verdict
