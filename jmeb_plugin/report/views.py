@@ -61,7 +61,7 @@ def verdict_view(results: Mapping[str, Any]) -> dict[str, Any]:
 def warnings(results: Mapping[str, Any]) -> list[Both]:
     """What keeps a reader from taking the verdict at its face."""
     found = []
-    if ended := early_end(results):
+    if ended := early_end(results["verdicts"]):
         held, every = ended
         found.append(filled("early", held=held, n=every) if held else said("early.nothing"))
     if partial := results["run"].get("partial"):
@@ -112,11 +112,13 @@ def model_view(results: Mapping[str, Any], name: str, index: int, judged: Sequen
     model = results["models"][name]
     gates = [gate for gate in results["gates"] if gate["model"] == name]
     suites = {entry.case.suite.name: entry.case.suite for entry in judged}
+    ended = early_end([row for row in results["verdicts"] if row["model"] == name])
     held = len([gate for gate in gates if gate["slice"] and gate["state"] == "holds"])
     return {
         "id": f"model-{index}",
         "name": name,
         "outcomes": counted("outcome", OUTCOMES, model["conversations"]),
+        "early": filled("early.model", held=ended[0], n=ended[1]) if ended else None,
         "gates": gate_views(shown_gates(gates), suites),
         "lead": f"gates.lead.{results['run']['thresholds']['release'][name]['decide_on']}",
         "held": filled("gates.held", n=held) if held else None,

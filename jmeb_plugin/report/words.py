@@ -18,16 +18,15 @@ def headline(results: Mapping[str, Any]) -> str:
     return f"{word}: {run['exit_reason']}" if run["exit_reason"] else word
 
 
-def early_end(results: Mapping[str, Any]) -> tuple[int, int] | None:
-    """Of a run that ended early: how many conversations were held, and of how many; ``None`` of others."""
-    rows = results["verdicts"]
+def early_end(rows: Sequence[Mapping[str, Any]]) -> tuple[int, int] | None:
+    """How many of the conversations were held, and of how many; ``None`` where all of them were."""
     held = sum(row["reason"] != NOT_RUN.reason for row in rows)
     return None if held == len(rows) else (held, len(rows))
 
 
 def early_text(results: Mapping[str, Any]) -> str:
     """That the run ended early, and what its figures are of; empty for a run that was held to its end."""
-    if (ended := early_end(results)) is None:
+    if (ended := early_end(results["verdicts"])) is None:
         return ""
     held, every = ended
     if not held:

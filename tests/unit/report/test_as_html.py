@@ -306,7 +306,22 @@ def test_a_run_that_ended_early_says_so_on_top() -> None:
     assert "Each gate holds" not in gates
     assert 'class="gates"' not in gates
     assert "so there are no figures" in page_of(measure=lambda case: None)
-    assert "ended early" not in page_of(measure=lambda case: record(9.0, trouble="no answer"))
+    whole = page_of(measure=lambda case: record(9.0, trouble="no answer"))
+    assert "ended early" not in whole
+    assert "the figures below are of those" not in Markup(whole).texts
+
+
+def test_each_model_says_how_much_of_it_was_held() -> None:
+    """Beside its figures, where the top speaks of them all; one that was held to its end says nothing."""
+    judged = measured(
+        make_suite(6, 2), lambda case: mixed(case) if case.model == "m" else record(9.0, 9.0, 9.0), ("m", "n")
+    )
+    page = html_text(results_of(judged), judged)
+    said = "20 of 24 conversations were held; the figures below are of those."
+    first, second = page.index('<section id="model-0"'), page.index('<section id="model-1"')
+    assert "44 of 48 conversations were held" in page[: page.index("<nav")]
+    assert page[first:second].count(said) == 1
+    assert "figures below" not in page[second : page.index('<section id="heat"')]
 
 
 def compared(differs: tuple[str, ...] = (), earlier: float = 9.0, later: float = 1.0) -> str:
