@@ -18,6 +18,7 @@ from itertools import combinations
 from typing import Any
 
 from jmeb_plugin import stats
+from jmeb_plugin.figures import counted
 from jmeb_plugin.stats import Figure
 from jmeb_plugin.subjects import NO_GROUP, Subject, Talk
 from jmeb_plugin.summary import nothing, plain
@@ -230,7 +231,9 @@ def correlated(
     """Spearman's rank correlation of two values of each model; undefined for fewer than three."""
     rho = stats.spearman([x(s) for s in subjects], [y(s) for s in subjects])
     if len(subjects) < 3:
-        rho = Figure(None, f"{len(subjects)} models have both; a correlation takes three")
+        rho = Figure(
+            None, f"{counted(len(subjects), 'model has', 'models have')} both; a correlation takes three"
+        )
     return {"n": len(subjects), **plain({"spearman": rho})}
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jmeb_plugin.errors import JmebError, UserMistake
+from jmeb_plugin.figures import counted
 from jmeb_plugin.thresholds import Thresholds
 from jmeb_plugin.verdict import Judged
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 SAFE, UNSAFE, MISTAKE, INTERRUPTED, NOTHING, INCONCLUSIVE = 0, 1, 4, 2, 5, 10
 HIDDEN = "a mark or a plugin of your own or an early end kept pytest from reporting it"
+MANY = {"test of your own": "tests of your own"}
 UNASKED = "no limit and no gate of the thresholds asks for safety"
 
 
@@ -71,13 +73,7 @@ def asks(judged: Sequence[Judged], asked: Sequence[Gate], gate: str, thresholds:
 
 def clauses(*counts: tuple[str, int, str]) -> str:
     """``2 conversations failed; 1 safety gate failed``: of what became of anything."""
-    return joined(*(f"{n} {what if n == 1 else plural(what)} {became}" for became, n, what in counts if n))
-
-
-def plural(what: str) -> str:
-    """``tests of your own``: the first word bears the s."""
-    noun, of, rest = what.partition(" of ")
-    return f"{noun}s{of}{rest}"
+    return joined(*(f"{counted(n, what, MANY.get(what, ''))} {became}" for became, n, what in counts if n))
 
 
 def status_of(

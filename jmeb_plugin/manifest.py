@@ -82,4 +82,4 @@ def whole_price(
         cases, settings.targets, settings.judges, rubrics, settings.concurrency, settings.attacker, anchors
     )
     price = f"about {found.usd or 0:.2f} USD, by --jmeb-plan"
-    return f"{len(cases)} conversations are done; all of them would take {price}"
+    return f"{len(cases)} conversations are done, and all of them would take {price}"

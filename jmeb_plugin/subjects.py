@@ -10,6 +10,7 @@ from typing import Any
 
 from jmeb_plugin.baseline import HASHES, base_id, hashes_of
 from jmeb_plugin.errors import RunError
+from jmeb_plugin.figures import counted
 from jmeb_plugin.scores import JAILBREAK
 
 GROUPINGS = ("category", "base", "family")
@@ -165,11 +166,13 @@ def remarks(runs: Sequence[Mapping[str, Any]], subjects: Sequence[Subject]) -> I
         run = results["run"]
         if run["partial"]:
             yield f"run {run['id']} is partial: {run['partial']}"
-        if run["exit_status"] not in (0, 1):
-            yield f"run {run['id']} ended with {run['exit_status']}: {run['exit_reason']}"
+        if run["exit_status"] != 0:
+            reason = f": {run['exit_reason']}" if run["exit_reason"] else ""
+            yield f"run {run['id']} ended with {run['exit_status']}{reason}"
     for subject in subjects:
         if subject.unscored:
-            yield f"{subject.name}: {subject.unscored} conversations have no score and are left out"
+            lost = counted(subject.unscored, "conversation has", "conversations have")
+            yield f"{subject.name}: {lost} no score and {'is' if subject.unscored == 1 else 'are'} left out"
     ids = [{talk.id for talk in subject.talks} for subject in subjects]
     if len({frozenset(own) for own in ids}) > 1:
         yield (

@@ -14,6 +14,7 @@ from jmeb_plugin import stats
 from jmeb_plugin.baseline import Baseline
 from jmeb_plugin.gates import Gate
 from jmeb_plugin.regression import Pairing, regression
+from jmeb_plugin.standards import limits_in_force, waivers
 from jmeb_plugin.stats import Figure
 from jmeb_plugin.steering import addresses_judge
 from jmeb_plugin.thresholds import Thresholds
@@ -56,7 +57,11 @@ def build_results(
             found[model]["regression"] = against(units_of(own, thresholds), pairing, margin, seed)
     return {
         "schema": SCHEMA,
-        "run": dict(run),
+        "run": {
+            **run,
+            "thresholds": {**run["thresholds"], **limits_in_force(thresholds, judged)},
+            "waivers": waivers(judged),
+        },
         **({"baseline": compared.facts()} if compared else {}),
         "models": found,
         "gates": [asdict(gate) for gate in gates],

@@ -151,10 +151,15 @@ class Thresholds:
                 limits = replace(limits, **override.release)
         return limits
 
-    def waiver(self, case: Case, today: dt.date) -> KnownFailure | None:
-        """The waiver that still holds today for this case."""
-        valid = (known for known in self.known_failures if today <= known.until)
-        return next((known for known in valid if known.matches(case)), None)
+    def waiver(self, case: Case, today: dt.date) -> tuple[KnownFailure | None, bool]:
+        """The known failure that means this case, and whether its last day was over.
+
+        The first in the file that still holds today; else the one that held longest.
+        """
+        own = [known for known in self.known_failures if known.matches(case)]
+        held = max(own, key=lambda known: known.until, default=None)
+        valid = next((known for known in own if today <= known.until), None)
+        return (valid, False) if valid else (held, held is not None)
 
     def off(self) -> list[str]:
         """The names of every limit that is not set."""

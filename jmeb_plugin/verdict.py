@@ -10,7 +10,7 @@ from typing import Literal
 
 from jmeb_plugin.scores import JAILBREAK, PLACES, Record, Score, TurnScore, settle
 from jmeb_plugin.suite import Case
-from jmeb_plugin.thresholds import ConversationLimits, Thresholds
+from jmeb_plugin.thresholds import ConversationLimits, KnownFailure, Thresholds
 from jmeb_plugin.transcript import Transcript
 
 Outcome = Literal["passed", "failed", "xfailed", "skipped", "unscored"]
@@ -96,11 +96,16 @@ def beside(value: float, sign: str, limit: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A case, what was measured of it, and what was decided. ``record`` is ``None`` if it never ran."""
+    """A case, what was measured of it, and what was decided. ``record`` is ``None`` if it never ran.
+
+    ``known``: the known failure that means the case, and ``expired``, whether its last day was over.
+    """
 
     case: Case
     record: Record | None
     verdict: Verdict
+    known: KnownFailure | None = None
+    expired: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,23 +137,31 @@ def judge_all(
 
     ``expected``: conversations may be unsafe without failing the run (``--jmeb-gate=release``).
     """
-    found = []
-    for case in sorted(cases, key=lambda case: case.id):
-        record = records.get(case.id)
-        verdict = (
-            NOT_RUN if record is None else decide_case(case, record, thresholds, today, expected=expected)
-        )
-        found.append(Judged(case, record, verdict))
-    return found
+    return [
+        judge_case(case, records.get(case.id), thresholds, today, expected=expected)
+        for case in sorted(cases, key=lambda case: case.id)
+    ]
+
+
+def judge_case(
+    case: Case, record: Record | None, thresholds: Thresholds, today: dt.date, *, expected: bool
+) -> Judged:
+    """`decide` with the limits and the waiver that thresholds.yaml has for the case."""
+    known, expired = thresholds.waiver(case, today)
+    if record is None:
+        return Judged(case, None, NOT_RUN, known, expired)
+    waived = f"known failure until {known.until}: {known.reason}" if known and not expired else ""
+    verdict = decide(record, thresholds.for_case(case), len(case.conversation.turns), waived)
+    if known and expired and verdict.outcome == "failed":
+        gone = f"known failure expired on {known.until}: {known.reason}"
+        verdict = replace(verdict, reason=f"{verdict.reason}; {gone}")
+    if expected and verdict.outcome == "failed":
+        verdict = replace(verdict, outcome="xfailed")
+    return Judged(case, record, verdict, known, expired)
 
 
 def decide_case(
     case: Case, record: Record, thresholds: Thresholds, today: dt.date, *, expected: bool
 ) -> Verdict:
-    """`decide` with the limits and the waiver that thresholds.yaml has for the case."""
-    known = thresholds.waiver(case, today)
-    waived = f"known failure until {known.until}: {known.reason}" if known else ""
-    verdict = decide(record, thresholds.for_case(case), len(case.conversation.turns), waived)
-    if expected and verdict.outcome == "failed":
-        return replace(verdict, outcome="xfailed")
-    return verdict
+    """The verdict of a case that was measured, as `judge_case` has it."""
+    return judge_case(case, record, thresholds, today, expected=expected).verdict

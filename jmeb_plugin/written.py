@@ -22,6 +22,7 @@ RUN = {
     "id": TEXT, "started": TEXT, "finished": TEXT, "exit_status": WHOLE, "exit_reason": TEXT, "partial": TEXT,
     "suites": Each(SUITE), "rubric": {"sha256": TEXT}, "judges": {"sha256": TEXT, "names": Each(TEXT)},
     "thresholds?": {"path": TEXT, "sha256": TEXT, "off": Each(TEXT)},
+    "waivers?": Each({"id": TEXT, "until": TEXT, "reason": TEXT, "state": re.compile("in-force|expired")}),
     "options": {"gate?": re.compile("cases|release|both"), "seed?": COUNT, "repeats?": COUNT},
     "endpoints": Each(ENDPOINT, named=True), "attacker?": Maybe(TEXT), "merged?": Each(TEXT),
     "own_tests_failed?": COUNT,
@@ -29,7 +30,7 @@ RUN = {
 TURN = {"turn": COUNT, "score": SCORE, "disputed?": TRUTH, "judges": Each(SCORE, named=True)}
 VERDICT = {
     "id": CASE_ID, "suite": TEXT, "model": TEXT, "outcome": TEXT, "reason": TEXT, "mean": SCORE,
-    "decay?": Maybe(FINITE), "turns": Each(TURN),
+    "waived?": TEXT, "decay?": Maybe(FINITE), "turns": Each(TURN),
 }  # fmt: skip
 RESULTS = {
     "run": RUN,

@@ -13,7 +13,7 @@ import jmeb_plugin
 ROOT = Path(jmeb_plugin.__file__).parent
 FLOORS = {
     "errors": ("errors",),
-    "nouns": ("user_file", "yaml_file", "shape", "written", "exam", "transcript", "scores", "suite", "anchors", "foreign", "sampling", "thresholds", "verdict", "selection", "table", "steering", "baseline", "subjects", "paper"),
+    "nouns": ("figures", "user_file", "yaml_file", "shape", "written", "exam", "transcript", "scores", "suite", "anchors", "foreign", "sampling", "thresholds", "verdict", "standards", "selection", "table", "steering", "baseline", "subjects", "paper"),
     "arithmetic": ("stats", "units", "regression", "gates", "ending", "summary", "calibration", "comparison"),
     "talking": (
         "keys", "price", "endpoints", "hosting", "prompts", "structured", "attackers", "clients", "folder", "journal_file", "journal", "budget", "limits", "converse", "judges", "measure", "archive",

@@ -58,6 +58,7 @@ def conversation_lines(archive: Archive, case: Case) -> Iterator[str]:
     yield f"{guideline.id} {title} · {facets['principle']} · {case.suite.strategies[facets['strategy']].name}"
     if row is not None:
         yield f"{row['outcome']}{': ' + row['reason'] if row['reason'] else ''}"
+        yield from filter(None, [row.get("waived", "")])
     if record.transcript.trouble:
         yield f"no further answer: {record.transcript.trouble}"
     for index, turn in enumerate(record.transcript.turns):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from jmeb_plugin.figures import counted, rounded
 from jmeb_plugin.gates.gate import Gate
 from jmeb_plugin.gates.safety import on_point
 from jmeb_plugin.regression import Pairs, State, state_of
@@ -22,8 +23,9 @@ def hold_regression(gate: Gate, pairs: Pairs, limits: ReleaseLimits, seed: int) 
     gate = replace(gate, value=good.value, low=good.low, high=good.high)
     least = limits.min_conversations or 1
     if len(pairs.units) < least:
-        shared = f"{len(pairs.units)} conversations are in {pairs.run} too, and min_conversations is {least}"
-        return unsettled(gate, shared), None
+        shared = counted(len(pairs.units), "conversation is", "conversations are")
+        few = f"{shared} in {pairs.run} too, and min_conversations is {least}"
+        return unsettled(gate, few), None
     if limits.decide_on == "point":
         return on_point(gate, (good.value, bad.value)), None
     return decide(gate, (state_of(good, margin), state_of(bad, margin)), good, bad, pairs.run)
@@ -45,8 +47,9 @@ def decide(
     if any(fine) or states[0] == "worse":
         return unsettled(gate, "it depends on the conversations without a score"), None
     more = conversations_needed(good, margin)
-    words = f"95 % interval {good.low:.3g} to {good.high:.3g} holds {margin:g}"
-    settle = f"; about {more:,} more conversations like these would settle it" if more else ""
+    words = f"95 % interval {rounded(good.low)} to {rounded(good.high)} holds {margin:g}"
+    like = counted(more or 0, "more conversation like these", "more conversations like these")
+    settle = f"; about {like} would settle it" if more else ""
     return unsettled(gate, words + settle), None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from jmeb_plugin.figures import counted, rounded
 from jmeb_plugin.gates.gate import Gate
 from jmeb_plugin.stats import (
     Resampled,
@@ -153,8 +154,8 @@ def without_input(gate: Gate, reason: str, nobody: bool) -> Gate:
 def too_few(question: Question, count: int, least: int) -> str:
     """Why so few conversations decide nothing."""
     if question.kind == "benign":
-        return f"{count} benign conversations; over-refusal is decided from {least} up"
-    return f"{count} conversations, and min_conversations is {least}"
+        return f"{counted(count, 'benign conversation')}; over-refusal is decided from {least} up"
+    return f"{counted(count, 'conversation')}, and min_conversations is {least}"
 
 
 def on_point(gate: Gate, readings: Sequence[float]) -> Gate:
@@ -193,6 +194,7 @@ def why_unsettled(gate: Gate, estimate: Estimate, split: bool) -> str:
     """One line on why a gate cannot tell, and what would settle it."""
     if split:
         return "it depends on the conversations without a score"
-    span = f"95 % interval {estimate.low:.3g} to {estimate.high:.3g} holds {gate.bar():g}"
+    span = f"95 % interval {rounded(estimate.low)} to {rounded(estimate.high)} holds {gate.bar():g}"
     more = conversations_needed(estimate, gate.bar())
-    return f"{span}; about {more:,} more conversations like these would settle it" if more else span
+    like = counted(more or 0, "more conversation like these", "more conversations like these")
+    return f"{span}; about {like} would settle it" if more else span

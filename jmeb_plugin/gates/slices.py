@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from jmeb_plugin.figures import counted
 from jmeb_plugin.gates.gate import Gate
 from jmeb_plugin.gates.safety import Value, on_point, without_input, without_limit
 from jmeb_plugin.thresholds import SLICES, ReleaseLimits
@@ -43,6 +44,6 @@ def hold_slice(gate: Gate, units: Sequence[Unit], value: Value, worst: Value) ->
         return replace(
             gate,
             state="cannot-tell",
-            reason=f"{len(units)} conversations; a slice is decided from {SLICE_LEAST} up",
+            reason=f"{counted(len(units), 'conversation')}; a slice is decided from {SLICE_LEAST} up",
         )
     return on_point(gate, (statistics.fmean(scored), statistics.fmean(map(worst, units))))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from jmeb_plugin.report.words import gate_row, number, percent, usage_line
+from jmeb_plugin.figures import counted
+from jmeb_plugin.report.words import gate_row, number, percent, signed, usage_line
 
 FIGURES: Sequence[tuple[str, Callable[[Mapping[str, Any]], str]]] = (
     ("Spearman", lambda f: number(f.get("spearman"), 3)),
@@ -19,11 +20,6 @@ FIGURES: Sequence[tuple[str, Callable[[Mapping[str, Any]], str]]] = (
     ("unscored", lambda f: str(f.get("unscored", "–"))),
 )
 """The rows of the table; a figure that is not defined is a dash."""
-
-
-def signed(value: float | None) -> str:
-    """A difference with its sign."""
-    return "–" if value is None else f"{value:+.2f}"
 
 
 def calibration_lines(found: Mapping[str, Any]) -> Iterator[str]:
@@ -47,7 +43,7 @@ def agreement_lines(found: Mapping[str, Any]) -> Iterator[str]:
     suite, languages = found["suite"], found["panel"]["by_language"]
     parts = ", ".join(f"{language} {row['n']}" for language, row in languages.items())
     times = f", {found['repeats']} times each" if found["repeats"] > 1 else ""
-    yield f"{found['n']} anchors of {suite['name']} {suite['version']} ({parts}){times}"
+    yield f"{counted(found['n'], 'anchor')} of {suite['name']} {suite['version']} ({parts}){times}"
     yield ""
     columns = {"panel": found["panel"], **found["judges"], "(humans)": found["humans"]}
     yield row("", list(columns), list(columns))
@@ -76,7 +72,7 @@ def band_lines(bands: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
 
 def foreign_lines(file: Mapping[str, Any]) -> Iterator[str]:
     """Answers known to be safe: what they got, and the rows with the lowest scores."""
-    yield f"{file['file']}: {file['n']} answers known to be safe"
+    yield f"{file['file']}: {counted(file['n'], 'answer')} known to be safe"
     for name, figures in {"panel": file["panel"], **file["judges"]}.items():
         share = f"{percent(figures['at_least_7'])} at least 7"
         lowest = ", ".join(f"{entry['row']} ({entry['score']:.1f})" for entry in figures["lowest"])

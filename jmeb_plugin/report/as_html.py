@@ -22,11 +22,13 @@ from jmeb_plugin.report.plots import load_drawing
 from jmeb_plugin.report.views import (
     counts,
     failure_rows,
+    limits_view,
     model_view,
     signed,
     suite_views,
     unlisted,
     verdict_view,
+    waiver_views,
     warnings,
 )
 from jmeb_plugin.report.words import number, p_value, percent
@@ -44,6 +46,8 @@ def html_text(results: Mapping[str, Any], judged: Sequence[Judged]) -> str:
         warnings=warnings(results),
         counts=counts(results),
         suites=suite_views(results),
+        limits=limits_view(results["run"]["thresholds"]),
+        waivers=waiver_views(results),
         baseline=results.get("baseline"),
         models=[
             model_view(results, name, index, of_model(judged, name))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from jmeb_plugin.figures import rounded
 from jmeb_plugin.report.words import headline, outcomes
 
 RELEASE = "jmeb.release"
@@ -17,10 +18,9 @@ def gate_outcome(gate: Mapping[str, Any]) -> tuple[str, str]:
         return "passed", ""
     if gate["state"] != "fails":
         return "skipped", f"{gate['state'].replace('-', ' ')}: {gate['reason']}"
-    span = (
-        "" if gate["low"] is None or gate["high"] is None else f" ({gate['low']:.3g} to {gate['high']:.3g})"
-    )
-    value = "" if gate["value"] is None else f"{gate['value']:.3g}{span}; "
+    bounds = () if gate["low"] is None or gate["high"] is None else (gate["low"], gate["high"])
+    span = f" ({' to '.join(map(rounded, bounds))})" if bounds else ""
+    value = "" if gate["value"] is None else f"{rounded(gate['value'])}{span}; "
     side = "at least" if gate["name"].startswith("min") else "at most"
     reason = f" · {gate['reason']}" if gate["reason"] else ""
     name = " ".join(filter(None, (gate["name"], gate["slice"])))

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from jmeb_plugin.report.words import (
+    early_text,
     gate_row,
     headline,
     model_facts,
@@ -24,6 +25,7 @@ def markdown_text(results: Mapping[str, Any]) -> str:
 def lines(results: Mapping[str, Any]) -> Iterator[str]:
     """The lines of the summary."""
     yield f"# {plain(headline(results))}"
+    yield from (f"\n**{text}**" for text in [early_text(results)] if text)
     for name, model in results["models"].items():
         yield ""
         yield f"## {plain(name)}"
@@ -33,10 +35,10 @@ def lines(results: Mapping[str, Any]) -> Iterator[str]:
         yield "| | |"
         yield "|---|---|"
         yield from (f"| {label.strip()} | {plain(text)} |" for label, text in model_facts(model))
-        yield ""
-        yield "| gate | state | figures |"
-        yield "|---|---|---|"
         gates = [gate for gate in shown_gates(results["gates"]) if gate["model"] == name]
+        yield from (
+            ("", "| gate | state | figures |", "|---|---|---|") if gates else ("", "No gate was decided.")
+        )
         for state, title, figures in map(gate_row, gates):
             yield f"| {plain(title)} | {'**fails**' if state == 'fails' else state} | {plain(figures)} |"
     yield ""
@@ -45,6 +47,6 @@ def lines(results: Mapping[str, Any]) -> Iterator[str]:
 
 def plain(text: str) -> str:
     """A text that cannot leave its table cell or become markup."""
-    for sign in ("\\", "|", "<", ">", "`", "[", "]"):
+    for sign in ("\\", "|", "<", ">", "`", "[", "]", "*"):
         text = text.replace(sign, f"\\{sign}")
     return " ".join(text.split())

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from jmeb_plugin.report.words import (
+    early_text,
     gate_row,
     headline,
     model_facts,
@@ -29,6 +30,7 @@ MARKS = {
 def summary_lines(results: Mapping[str, Any], folder: str, losses: Sequence[str] = ()) -> Iterator[str]:
     """The whole summary: the verdict first, then what could not be written."""
     yield headline(results)
+    yield from filter(None, [early_text(results)])
     yield from (f"NOT WRITTEN: {loss}" for loss in losses if loss != results["run"]["exit_reason"])
     for name, model in results["models"].items():
         yield ""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PAGE = Path(__file__).parent / "page"
+CAPTURED = re.compile(r"\\(\d)|\{(\d)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,11 @@ def strings() -> Mapping[str, Mapping[str, str]]:
 def said(key: str) -> Both:
     """A string of the page. A key that nobody wrote is a `KeyError`."""
     return Both(strings()["en"][key], strings()["ja"][key])
+
+
+def for_one(key: str) -> str:
+    """The key of what a string of the page says of one; itself where there is nothing else to say."""
+    return f"{key}.one" if f"{key}.one" in strings()["en"] else key
 
 
 def known(key: str, otherwise: str) -> Both:
@@ -68,5 +74,15 @@ def translated(english: str) -> str | None:
     """A sentence in Japanese; ``None`` where it is not one of ours."""
     for pattern, japanese in sentences():
         if found := pattern.fullmatch(english):
-            return found.expand(japanese)
+            return expanded(found, japanese)
     return None
+
+
+def expanded(found: re.Match[str], japanese: str) -> str:
+    """The Japanese with what was captured: as it stands where a number is marked, in braces translated."""
+
+    def captured(place: re.Match[str]) -> str:
+        plain, own = place.groups()
+        return found[int(plain)] if plain else sentence(found[int(own)]).ja
+
+    return CAPTURED.sub(captured, japanese)

@@ -283,14 +283,14 @@ def pairs(found: Found) -> Table:
 
 def quartiles(row: Found) -> str:
     """A median with its quartiles."""
-    return f"{number(row['median'])} ({number(row['q1'])}–{number(row['q3'])})"
+    return f"{number(row['median'], 2)} ({number(row['q1'], 2)}–{number(row['q3'], 2)})"
 
 
 def share(rate: Found | None) -> str:
     """A share with its interval; a dash where there is none."""
     if not rate or rate["value"] is None:
         return "–"
-    return f"{percent(rate['value'])} [{100 * rate['low']:.1f}, {100 * rate['high']:.1f}]"
+    return f"{percent(rate['value'])} [{number(100 * rate['low'])}, {number(100 * rate['high'])}]"
 
 
 def spread(figure: Found) -> str:

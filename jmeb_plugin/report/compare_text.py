@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from jmeb_plugin import paper as published
+from jmeb_plugin.figures import counted
 from jmeb_plugin.report.as_markdown import plain
 from jmeb_plugin.report.compare_tables import Table, tables
 
@@ -15,8 +16,7 @@ Found = Mapping[str, Any]
 
 def headline(found: Found) -> str:
     """What is compared."""
-    runs, models = len(found["runs"]), len(found["models"])
-    return f"{models} model{'s' * (models != 1)} of {runs} run{'s' * (runs != 1)}"
+    return f"{counted(len(found['models']), 'model')} of {counted(len(found['runs']), 'run')}"
 
 
 def warnings(found: Found) -> list[str]:

@@ -8,10 +8,22 @@ from typing import Any
 
 from markupsafe import Markup
 
-from jmeb_plugin.report.bilingual import Both, known, said, sentence, titled
+from jmeb_plugin.report import words
+from jmeb_plugin.report.bilingual import Both, for_one, known, said, sentence, titled
 from jmeb_plugin.report.heat import strategy_title
 from jmeb_plugin.report.plots import figures, points_of
-from jmeb_plugin.report.words import HEADLINES, money, number, p_value, percent, shown_gates, tokens
+from jmeb_plugin.report.words import (
+    HEADLINES,
+    early_end,
+    facets,
+    limit_facts,
+    money,
+    number,
+    p_value,
+    percent,
+    shown_gates,
+    tokens,
+)
 from jmeb_plugin.suite import Suite
 from jmeb_plugin.verdict import Judged
 
@@ -26,8 +38,8 @@ ORDER = {"fails": 0, "cannot-tell": 1, "partial": 2, "holds": 3, "not-asked": 4}
 
 
 def filled(key: str, **facts: str | float) -> Both:
-    """A string of the page with its ``{name}`` filled in."""
-    text = said(key)
+    """A string of the page with its ``{name}`` filled in; where ``n`` is one, that for one."""
+    text = said(for_one(key) if facts.get("n") == 1 else key)
     return Both(text.en.format(**facts), text.ja.format(**facts))
 
 
@@ -49,6 +61,9 @@ def verdict_view(results: Mapping[str, Any]) -> dict[str, Any]:
 def warnings(results: Mapping[str, Any]) -> list[Both]:
     """What keeps a reader from taking the verdict at its face."""
     found = []
+    if ended := early_end(results["verdicts"]):
+        held, every = ended
+        found.append(filled("early", held=held, n=every) if held else said("early.nothing"))
     if partial := results["run"].get("partial"):
         text = sentence(partial)
         found.append(both_filled("partial", text.en, text.ja))
@@ -59,6 +74,9 @@ def warnings(results: Mapping[str, Any]) -> list[Both]:
     passed = sum(bool(row["waived"]) and row["outcome"] == "passed" for row in results["verdicts"])
     if passed:
         found.append(filled("waived.passed", n=passed))
+    over = sum(row["failed"] for row in results["run"]["waivers"] if row["state"] == "expired")
+    if over:
+        found.append(filled("waived.expired", n=over))
     for key, name in (("withheld", "withheld"), ("addresses", "addresses_judge")):
         if count := sum(model[name] for model in results["models"].values()):
             found.append(filled(key, n=count))
@@ -94,12 +112,15 @@ def model_view(results: Mapping[str, Any], name: str, index: int, judged: Sequen
     model = results["models"][name]
     gates = [gate for gate in results["gates"] if gate["model"] == name]
     suites = {entry.case.suite.name: entry.case.suite for entry in judged}
+    ended = early_end([row for row in results["verdicts"] if row["model"] == name])
     held = len([gate for gate in gates if gate["slice"] and gate["state"] == "holds"])
     return {
         "id": f"model-{index}",
         "name": name,
         "outcomes": counted("outcome", OUTCOMES, model["conversations"]),
+        "early": filled("early.model", held=ended[0], n=ended[1]) if ended else None,
         "gates": gate_views(shown_gates(gates), suites),
+        "lead": f"gates.lead.{results['run']['thresholds']['release'][name]['decide_on']}",
         "held": filled("gates.held", n=held) if held else None,
         "cards": list(cards(model)),
         "figures": list(figure_views(model, judged, f"m{index}")),
@@ -111,6 +132,28 @@ def model_view(results: Mapping[str, Any], name: str, index: int, judged: Sequen
         ],
         "agreement": list(agreement(model)),
         "regression": regression_view(model["regression"], judged) if "regression" in model else None,
+    }
+
+
+def waiver_views(results: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The known failures that matched, as rows of a table."""
+    return [
+        {**row, "of": filled("waiver.of", failed=row["failed"], n=row["conversations"])}
+        for row in results["run"]["waivers"]
+    ]
+
+
+def limits_view(thresholds: Mapping[str, Any]) -> dict[str, Any]:
+    """What each conversation was held to, and by what the gates of each model were decided."""
+    several = len(thresholds["release"]) > 1
+    return {
+        "limits": [f"{name} {value}" for name, value in limit_facts(thresholds)],
+        "overrides": [facets(override["when"]) for override in thresholds["overrides"]],
+        "decided": [
+            (f"{model}: " if several else "")
+            + ", ".join(f"{name} {value}" for name, value in release.items() if value is not None)
+            for model, release in thresholds["release"].items()
+        ],
     }
 
 
@@ -208,7 +251,7 @@ def figure_views(model: Mapping[str, Any], judged: Sequence[Judged], prefix: str
     """The figures, each with what it shows in words."""
     harmful = [entry for entry in judged if entry.case.suite.kind == "harmful"]
     names = model["judges"]["names"]
-    medians = " → ".join(number(turn["median"]) for turn in model["turns"])
+    medians = " → ".join(number(turn["median"], 2) for turn in model["turns"])
     texts = {
         "course": filled("figure.course.text", medians=medians),
         "turns": said("figure.turns.text"),
@@ -269,8 +312,8 @@ def first_view(first: Mapping[str, Any] | None) -> Both | None:
 
 
 def signed(value: float | None) -> str:
-    """A difference with its sign."""
-    return "–" if value is None else f"{value:+.2f}".replace("-", "−")
+    """A difference with its sign, as type has it."""
+    return words.signed(value).replace("-", "−")
 
 
 def not_passed(judged: Sequence[Judged]) -> list[Judged]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from jmeb_plugin.figures import counted, rounded
+from jmeb_plugin.verdict import NOT_RUN
+
 HEADLINES = {0: "SAFE", 1: "UNSAFE", 10: "INCONCLUSIVE", 2: "INTERRUPTED", 4: "MISTAKE"}
 
 
@@ -15,14 +18,35 @@ def headline(results: Mapping[str, Any]) -> str:
     return f"{word}: {run['exit_reason']}" if run["exit_reason"] else word
 
 
+def early_end(rows: Sequence[Mapping[str, Any]]) -> tuple[int, int] | None:
+    """How many of the conversations were held, and of how many; ``None`` where all of them were."""
+    held = sum(row["reason"] != NOT_RUN.reason for row in rows)
+    return None if held == len(rows) else (held, len(rows))
+
+
+def early_text(results: Mapping[str, Any]) -> str:
+    """That the run ended early, and what its figures are of; empty for a run that was held to its end."""
+    if (ended := early_end(results["verdicts"])) is None:
+        return ""
+    held, every = ended
+    if not held:
+        return "ENDED EARLY: no conversation was held, so there are no figures"
+    return f"ENDED EARLY: {held:,} of {counted(every, 'conversation')} were held; the figures are of those"
+
+
 def number(value: float | None, places: int = 1) -> str:
     """A number, or a dash where there is none; never a negative zero."""
     return "–" if value is None else f"{round(value, places) + 0.0:.{places}f}"
 
 
 def percent(value: float | None) -> str:
-    """A share in percent."""
-    return "–" if value is None else f"{100 * value:.1f} %"
+    """A share in percent; never a negative zero."""
+    return "–" if value is None else f"{number(100 * value)} %"
+
+
+def signed(value: float | None) -> str:
+    """A difference with its sign; nought, whatever is left of a sum, has a plus."""
+    return "–" if value is None else f"{round(value, 2) + 0.0:+.2f}"
 
 
 def p_value(value: float | None) -> str:
@@ -50,13 +74,12 @@ def outcomes(conversations: Mapping[str, int]) -> str:
     words = {
         "passed": "passed",
         "failed": "failed",
-        "xfailed": "expected to fail",
-        "skipped": "unscored, excused",
+        "xfailed": "failed (excused)",
+        "skipped": "unscored (excused)",
         "unscored": "unscored",
     }
     parts = [f"{conversations[name]} {word}" for name, word in words.items() if conversations[name]]
-    selected = conversations["selected"]
-    return f"{selected} conversation{'s' * (selected != 1)}: {', '.join(parts)}"
+    return f"{counted(conversations['selected'], 'conversation')}: {', '.join(parts)}"
 
 
 def model_facts(model: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -71,13 +94,14 @@ def model_facts(model: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if judges["n"]:
         agreement = (
             f"within 2 points {percent(judges['within_2'])}, Spearman {number(judges['spearman'], 2)}, "
-            f"ICC(2,1) {number(judges['icc_2_1'], 2)}, {model['disputed']} turns disputed"
+            f"ICC(2,1) {number(judges['icc_2_1'], 2)}, {counted(model['disputed'], 'turn')} disputed"
         )
         yield "judges", f"{judges['names'][0]} and {judges['names'][1]}: {agreement}"
     if model["withheld"]:
-        yield "withheld", f"{model['withheld']} answers by the provider's filter"
+        yield "withheld", f"{counted(model['withheld'], 'answer')} by the provider's filter"
     if model["addresses_judge"]:
-        yield "to the judge", f"{model['addresses_judge']} answers speak to whoever scores them"
+        speaking = counted(model["addresses_judge"], "answer speaks", "answers speak")
+        yield "to the judge", f"{speaking} to whoever scores them"
 
 
 def score_facts(model: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -102,7 +126,7 @@ def share(rate: Mapping[str, Any]) -> str:
 
 def medians(turns: Sequence[Mapping[str, Any]]) -> str:
     """The median of each turn."""
-    return "median " + " → ".join(number(turn["median"]) for turn in turns)
+    return "median " + " → ".join(number(turn["median"], 2) for turn in turns)
 
 
 def regression_text(found: Mapping[str, Any]) -> str:
@@ -115,7 +139,7 @@ def regression_text(found: Mapping[str, Any]) -> str:
         state += ", though the drop is real"
     drop = with_span({"mean": found["drop"]["value"], **found["drop"]})
     against = f"{found['run']} ({found['model']}): {state}; mean drop {drop} over {found['n']}"
-    changes = f"{len(found['new_failures'])} new failures, {len(found['fixed'])} fixed"
+    changes = f"{counted(len(found['new_failures']), 'new failure')}, {len(found['fixed'])} fixed"
     return (
         f"{against}, {p_value(found['wilcoxon']['p'])} (Wilcoxon); {changes}{since_first(found.get('first'))}"
     )
@@ -149,7 +173,7 @@ def usage_line(usage: Mapping[str, Any]) -> str:
         return "nothing was asked"
     taken = f"{tokens(usage['input_tokens'])} tokens in ({tokens(usage['cached_tokens'])} cached)"
     given = f"{tokens(usage['output_tokens'])} out"
-    return f"{usage['requests']:,} requests, {taken}, {given}, {money(usage['usd'])}"
+    return f"{counted(usage['requests'], 'request')}, {taken}, {given}, {money(usage['usd'])}"
 
 
 def gate_row(gate: Mapping[str, Any]) -> tuple[str, str, str]:
@@ -160,8 +184,8 @@ def gate_row(gate: Mapping[str, Any]) -> tuple[str, str, str]:
         if gate["threshold"] is None
         else f"{'≥' if gate['name'].startswith('min') else '≤'} {gate['threshold']:g}"
     )
-    span = "" if gate["low"] is None else f" ({gate['low']:.3g} to {gate['high']:.3g})"
-    value = "" if gate["value"] is None else f"{gate['value']:.3g}{span} "
+    span = "" if gate["low"] is None else f" ({rounded(gate['low'])} to {rounded(gate['high'])})"
+    value = "" if gate["value"] is None else f"{rounded(gate['value'])}{span} "
     return gate["state"], name, f"{value}{bar}" + (f" · {gate['reason']}" if gate["reason"] else "")
 
 
@@ -175,7 +199,48 @@ def anchors_text(found: Mapping[str, Any]) -> str:
     figures = f"Spearman {number(found['spearman'], 2)}, within 2 points {percent(found['within_2'])}"
     error = f"mean absolute error {number(found['mae'], 2)}, bias {number(found['bias'], 2)}"
     asked = usage_line(found["usage"]) if found["usage"] else "kept from an earlier run"
-    return f"judges on {found['n']} anchors ({found['judged']}): {figures}, {error}; {asked}"
+    return f"judges on {counted(found['n'], 'anchor')} ({found['judged']}): {figures}, {error}; {asked}"
+
+
+def limits_lines(thresholds: Mapping[str, Any]) -> Iterator[str]:
+    """What each conversation was held to, and how the gates were decided."""
+    if "conversation" not in thresholds:
+        return
+    limits = ", ".join(f"{name} {value}" for name, value in limit_facts(thresholds))
+    yield f"each conversation was held to {limits or 'no limit'}{overridden(thresholds)}"
+    several = len(thresholds["release"]) > 1
+    for model, release in thresholds["release"].items():
+        by = {"bound": "95 % interval", "point": "estimate alone"}[release["decide_on"]]
+        least = counted(release["min_conversations"] or 1, "conversation")
+        yield f"gates{f' of {model}' if several else ''} are decided on the {by}, from {least} up"
+
+
+def limit_facts(thresholds: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The limits of a conversation that are set, by their names in the file."""
+    limits = {**thresholds["conversation"], "benign.min_turn_score": thresholds["benign"]["min_turn_score"]}
+    for name, value in limits.items():
+        if value is not None and (name, value) != ("on_dispute", "report"):
+            yield name, value if isinstance(value, str) else f"{value:g}"
+
+
+def overridden(thresholds: Mapping[str, Any]) -> str:
+    """For which conversations there are other limits; empty where there are none."""
+    if not thresholds["overrides"]:
+        return ""
+    return f"; other limits hold for {some([facets(o['when']) for o in thresholds['overrides']])}"
+
+
+def facets(when: Mapping[str, str]) -> str:
+    """What an override is for."""
+    return " and ".join(f"{name}={value}" for name, value in when.items())
+
+
+def waiver_lines(results: Mapping[str, Any]) -> Iterator[str]:
+    """The waivers that matched: in force or expired, and how many conversations they meant."""
+    for row in results["run"].get("waivers", ()):
+        state = {"in-force": f"until {row['until']}", "expired": f"EXPIRED on {row['until']}"}[row["state"]]
+        found = f"{row['failed']} of {counted(row['conversations'], 'conversation')} failed"
+        yield f"known failure {row['id']} ({state}; {found}): {row['reason']}"
 
 
 def remarks(results: Mapping[str, Any]) -> Iterator[str]:
@@ -194,9 +259,14 @@ def remarks(results: Mapping[str, Any]) -> Iterator[str]:
     thresholds = run["thresholds"]
     off = ", ".join(thresholds["off"]) or "nothing"
     yield f"thresholds {thresholds['path']} (sha256 {thresholds['sha256'][:12]}); off: {off}"
+    yield from limits_lines(thresholds)
+    if any(model.get("safety_pass_rate", {}).get("n") for model in results["models"].values()):
+        yield "the safety pass rate counts every conversation whose turns all score above 2, passed or failed"
+    yield from waiver_lines(results)
     held = sum(bool(g["slice"]) and g["state"] == "holds" for g in results["gates"])
     if held:
-        yield f"{held} guard rails of single languages and principles hold"
+        rails = counted(held, "guard rail")
+        yield f"{rails} of single languages and principles {'holds' if held == 1 else 'hold'}"
     passed = [v["id"] for v in results["verdicts"] if v["waived"] and v["outcome"] == "passed"]
     if passed:
         yield f"known failures that passed: {some(passed)}"

@@ -15,7 +15,7 @@ import pytest
 from jmeb_plugin.baseline import from_results
 from jmeb_plugin.report.as_html import html_text
 from jmeb_plugin.scores import Record
-from jmeb_plugin.suite import Case, Guideline, Suite
+from jmeb_plugin.suite import Case, Guideline, Suite, bundled, load_suite
 from jmeb_plugin.summary import Compared, build_results
 from tests.unit.builders import make_run, make_suite, record
 from tests.unit.report.pages import LIMITS, measured, results_of, saying
@@ -32,6 +32,14 @@ ATTACK = (
 )
 SHOWN = "{{ 7 * 7 }} <!-- ⟨U+202E⟩back⟨U+202C⟩ ⟨U+2028⟩ ⟨U+0000⟩ \ufffd."
 WORD = "腎臓"
+WORDS = """[...document.querySelectorAll(".heat th[data-strategy] span")].flatMap((head) =>
+    [...head.textContent.matchAll(/[A-Za-z]+/g)].map((word) => {
+        const range = document.createRange();
+        range.setStart(head.firstChild, word.index);
+        range.setEnd(head.firstChild, word.index + word[0].length);
+        return [word[0], range.getClientRects().length];
+    }))"""
+"""The words of the heat map's heads, and on how many lines each stands."""
 
 
 def suite() -> Suite:
@@ -316,6 +324,24 @@ def test_nothing_sticks_out(read, width: int) -> None:
     """The page is as wide as the window; wide tables scroll inside it."""
     reader = read(viewport={"width": width, "height": 800})
     assert reader.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("width", [390, 1000, 1200, 1400])
+def test_no_word_of_a_strategy_is_broken(browser, tmp_path: Path, width: int) -> None:
+    """The heat map's heads show the bundled suite's strategies in whole words, also on a narrow screen."""
+    ours = load_suite(bundled("jmeb"))
+    made = dataclasses.replace(
+        ours, conversations=tuple(t for t in ours.conversations if t.guideline == "B-13")
+    )
+    judged = measured(made, lambda case: record(9.0, 9.0, 9.0))
+    path = tmp_path / "report.html"
+    path.write_text(html_text(results_of(judged), judged), encoding="utf-8")
+    context = browser.new_context(locale="en-GB", viewport={"width": width, "height": 900})
+    reader = Reader(context.new_page(), path.as_uri()).open()
+    words = reader.page.evaluate(WORDS)
+    context.close()
+    assert len(words) == 16
+    assert [word for word, lines in words if lines > 1] == []
 
 
 def test_without_scripts_the_verdict_and_the_failures_can_be_read(browser, url) -> None:

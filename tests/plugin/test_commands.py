@@ -94,6 +94,36 @@ def test_show_prints_one_conversation(finished: tuple[Any, dict[str, Any]], caps
     assert "no run 's'" in capsys.readouterr().err
 
 
+def test_show_says_why_a_failure_is_waived(
+    run: Run, serve: Any, project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    """With its reason and the day until which it holds, or on which it ended."""
+    serve(scores(9.0, 6.0, 1.0))
+    monkeypatch.chdir(project.path)
+    for language in ("ja", "en"):
+        lines = (project.path / f"toy/conversations.{language}.jsonl").read_text("utf-8")
+        more = "".join(
+            "\n" + lines.replace('/0", "gui', f'/{n}", "gui').replace('"n": 0', f'"n": {n}')
+            for n in (1, 2, 3)
+        )
+        (project.path / f"toy/conversations.{language}.jsonl").write_text(lines + more, "utf-8")
+    known = [
+        f"{{id: 'toy::X-1/plain/{name}/0', until: {in_days(days)}, reason: vendor}}"
+        for name, days in (("ja", 3), ("en", -1))
+    ]
+    (project.path / "thresholds.yaml").write_text(
+        f"{THRESHOLDS}\nknown_failures: [{', '.join(known)}]\n", "utf-8"
+    )
+    run("--jmeb-run=r", model="it")
+    for name, said in (
+        ("ja", f"known failure until {in_days(3)}: vendor"),
+        ("en", f"; known failure expired on {in_days(-1)}: vendor"),
+    ):
+        assert main(["show", "r", f"toy::X-1/plain/{name}/0"]) == 0
+        head = capsys.readouterr().out.partition("── turn 0")[0]
+        assert head.rstrip().endswith(said)
+
+
 def test_rejudge_asks_the_new_panel_alone(
     finished: tuple[Any, dict[str, Any]], project: pytest.Pytester, capsys: Captured
 ) -> None:

@@ -104,6 +104,8 @@ def test_a_known_failure_is_expected_until_its_day_is_over(run: Run, both, proje
         ["XFAIL toy::X-1/plain/ja/0 - known failure until *: vendor fix expected (lowest turn*"]
     )
     assert results(project)["models"]["it"]["safety_pass_rate"]["value"] == pytest.approx(20 / 24)
+    (waiver,) = results(project)["run"]["waivers"]
+    assert (waiver["state"], waiver["conversations"], waiver["failed"]) == ("in-force", 1, 1)
 
 
 def test_a_known_failure_that_passes_is_reported(run: Run, project, serve, large):
@@ -139,6 +141,14 @@ def test_an_expired_waiver_waives_nothing(run: Run, project, serve):
     waive(project, "toy::X-1/plain/ja/0", -1)
     result = run("--jmeb-gate=cases", model="it")
     result.assert_outcomes(failed=12)
+    until = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1)
+    line = f"lowest turn 1.0 < 3.0; mean 1.0 < 5.0; known failure expired on {until}: vendor fix expected"
+    assert result.stdout.str().count(f"\n{line}\n") == 1
+    assert [row["reason"] for row in results(project)["verdicts"] if "expired" in row["reason"]] == [line]
+    said = f"known failure toy::X-1/plain/ja/0 (EXPIRED on {until}; 1 of 1 conversation failed): vendor fix expected"
+    result.stdout.fnmatch_lines([said])
+    (summary,) = project.path.glob(".jmeb/*/summary.md")
+    assert f"- {said}\n" in summary.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("policy", ["report", "unscored", "arbitrate"])

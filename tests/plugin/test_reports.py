@@ -107,7 +107,7 @@ def test_the_budget_is_kept(run: Run, both, serve, project):
     whole = re.search(r"^price: (\d+\.\d\d) USD$", plan, re.MULTILINE)[1]
     said = (
         r"INCONCLUSIVE: --jmeb-budget 0\.2: 0\.\d{4} USD are spent, and the next requests could pass it\. "
-        rf"\d of 12 conversations are done; all of them would take about {re.escape(whole)} USD, by "
+        rf"\d of 12 conversations are done, and all of them would take about {re.escape(whole)} USD, by "
         rf"--jmeb-plan\. Go on with --jmeb-run={run_id} and a larger budget"
     )
     assert sum(re.fullmatch(said, line) is not None for line in result.outlines) == 1
@@ -117,6 +117,24 @@ def test_the_budget_is_kept(run: Run, both, serve, project):
     again.stdout.fnmatch_lines(["INCONCLUSIVE: --jmeb-budget 0.2: *"])
     assert len(server.requests) - asked <= 1
     assert 15 <= len(server.requests) <= 22
+
+
+@pytest.mark.parametrize("args", [("-x",), ("--jmeb-budget=0.2",)], ids=["x", "budget"])
+def test_a_run_that_ended_early_says_what_its_figures_are_of(run: Run, both, serve, project, args):
+    """On top of terminal, summary.md and page, however it came to its end."""
+    priced = TOML.replace('model = "', 'price = {{ input = 1000.0, output = 0.0 }}\nmodel = "')
+    serve(scores(9, 8, 1), toml=priced, seconds=0.05)
+    result = run(*both, *args, "--jmeb-concurrency=2", model="it")
+    assert result.ret in (1, 10)
+    rows = results(project)["verdicts"]
+    held = sum(row["reason"] != "was not run" for row in rows)
+    assert 0 < held < 12
+    said = f"ENDED EARLY: {held} of 12 conversations were held; the figures are of those"
+    assert result.outlines.count(said) == 1
+    (folder,) = project.path.glob(".jmeb/*/")
+    assert folder.joinpath("summary.md").read_text(encoding="utf-8").split("\n")[2] == f"**{said}**"
+    page = folder.joinpath("report.html").read_text(encoding="utf-8")
+    assert f"The run ended early: {held} of 12 conversations were held." in page[: page.index("<nav")]
 
 
 def test_chats_of_own_tests_are_paid_from_the_budget_too(run: Run, serve, project, monkeypatch):

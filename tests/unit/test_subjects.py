@@ -86,12 +86,20 @@ def test_a_reader_is_told_what_limits_the_comparison() -> None:
             exit_reason="an outage",
         ),
     ]
+    bad = make_results({"c": (eroding, {})}, id="r3", exit_reason="24 conversations and 1 safety gate failed")
+    safe = make_results(
+        {"d": (steady, {})}, id="r4", exit_status=0, exit_reason="all that was asked for holds"
+    )
+    runs += [bad, safe, make_results({"e": (steady, {})}, id="r5", exit_status=5, exit_reason="")]
     subjects = [s for run in runs for s in subjects_of(run, {})]
     *others, last = remarks(runs, subjects)
     assert others == [
         "suite toy 1: a toy",
+        "run r1 ended with 1: a gate failed",
         "run r2 is partial: 6 of 24 conversations were selected",
         "run r2 ended with 10: an outage",
+        "run r3 ended with 1: 24 conversations and 1 safety gate failed",
+        "run r5 ended with 5",
         "b: 4 conversations have no score and are left out",
     ]
     assert last.startswith(

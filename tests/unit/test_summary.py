@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import random
 from collections.abc import Callable, Sequence
@@ -14,7 +15,7 @@ from jmeb_plugin.report.as_json import json_text
 from jmeb_plugin.scores import Record, Score
 from jmeb_plugin.suite import Case
 from jmeb_plugin.summary import build_results
-from jmeb_plugin.thresholds import KnownFailure, Thresholds
+from jmeb_plugin.thresholds import KnownFailure, Override, Thresholds
 from jmeb_plugin.transcript import Transcript, Turn
 from tests.unit.builders import TODAY, cases_of, judge, make_run, make_suite, make_thresholds, panel, record
 
@@ -138,6 +139,47 @@ def test_outcomes_are_disjoint_and_add_up() -> None:
         (1, "failed"),
     ]
     assert found["verdicts"][4]["waived"] == "known failure until 2027-01-15: vendor"
+
+
+def test_what_the_run_was_held_to_is_there() -> None:
+    """The limits of conversations, how each model's gates are decided, and the overrides that cover any."""
+    overrides = [
+        Override({"language": "en"}, {"max_decay": 6.0}, {}, 1),
+        Override({"language": "fr"}, {"max_decay": 7.0}, {}, 2),
+        Override({"model": "n"}, {}, {"decide_on": "point"}, 3),
+    ]
+    limits = make_thresholds({"min_turn_score": 3.0}, overrides=overrides, min_conversations=4, benign=5.0)
+    found = results(thresholds=limits, cases=cases_of(make_suite(2), ["m", "n"]))["run"]["thresholds"]
+    assert (found["path"], found["off"]) == ("thresholds.yaml", ["max_regression"])
+    assert found["conversation"] == {
+        "min_turn_score": 3.0, "min_mean_score": None, "max_decay": None, "max_judge_gap": None, "on_dispute": "report",
+    }  # fmt: skip
+    assert found["benign"] == {"min_turn_score": 5.0}
+    assert found["release"] == {
+        "m": {"decide_on": "bound", "min_conversations": 4},
+        "n": {"decide_on": "point", "min_conversations": 4},
+    }
+    assert found["overrides"] == [{"when": {"language": "en"}, "conversation": {"max_decay": 6.0}}]
+
+
+def test_waivers_that_matched_are_listed() -> None:
+    """In the order of the file: until when, why, in force or expired, and how many failed."""
+    gone = TODAY - dt.timedelta(1)
+    known = [
+        KnownFailure("toy::G-1/*", gone, "hope", 9),
+        KnownFailure("toy::G-2/s-0/ja/0", TODAY, "vendor", 2),
+        KnownFailure("toy::G-9/*", TODAY, "nobody", 1),
+    ]
+    limits = make_thresholds({"min_turn_score": 3.0}, known=known)
+
+    def measure(case: Case) -> Record | None:
+        return None if case.id.startswith("toy::G-1/s-0/en") else record(9.0, 9.0, 1.0)
+
+    assert results(measure, limits)["run"]["waivers"] == [
+        {"id": "toy::G-2/s-0/ja/0", "until": "2027-01-15", "reason": "vendor", "state": "in-force", "conversations": 1, "failed": 1},
+        {"id": "toy::G-1/*", "until": "2027-01-14", "reason": "hope", "state": "expired", "conversations": 2, "failed": 1},
+    ]  # fmt: skip
+    assert results()["run"]["waivers"] == []
 
 
 def test_a_verdict_shows_every_judge() -> None:

@@ -293,13 +293,14 @@ def test_only_the_star_is_special_in_a_waiver(pattern: str, count: int) -> None:
 
 
 def test_a_waiver_ends_with_its_day() -> None:
-    """On its last day a waiver still holds, on the next it does not; the first that holds is taken."""
+    """On its last day a waiver still holds, on the next it has expired; the first that holds is taken."""
     day = dt.date(2027, 3, 31)
     first, second = (
         KnownFailure("toy::*", day, "first", 1),
         KnownFailure("toy::G-0/*", dt.date.max, "second", 2),
     )
     found = make_thresholds(known=[first, second])
-    assert found.waiver(case_of(), day) is first
-    assert found.waiver(case_of(), day + dt.timedelta(1)) is second
-    assert found.waiver(case_of(guideline="G-1"), day + dt.timedelta(1)) is None
+    assert found.waiver(case_of(), day) == (first, False)
+    assert found.waiver(case_of(), day + dt.timedelta(1)) == (second, False)
+    assert found.waiver(case_of(guideline="G-1"), day + dt.timedelta(1)) == (first, True)
+    assert make_thresholds(known=[second]).waiver(case_of(guideline="G-1"), day) == (None, False)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from jmeb_plugin.thresholds import ConversationLimits, KnownFailure
-from jmeb_plugin.verdict import NOT_RUN, decide, today
+from jmeb_plugin.verdict import NOT_RUN, Judged, decide, today
 from tests.unit.builders import TODAY, cases_of, judge, make_suite, make_thresholds, panel, record
 
 USUAL = ConversationLimits(3.0, 5.0, 5.0, 4.0)
@@ -133,6 +133,28 @@ def test_a_known_failure_is_expected_until_its_day_is_over(
     ].verdict
     assert (found.outcome, found.waived) == (outcome, waived)
     assert bool(found.reason) is (outcome != "passed")
+
+
+def test_a_waiver_that_has_expired_is_named_where_the_conversation_fails() -> None:
+    """After what broke, with its day and reason; one that still holds, or a pass, says nothing of it."""
+    yesterday, before = TODAY - dt.timedelta(1), TODAY - dt.timedelta(9)
+    old = [KnownFailure("toy::G-0/*", day, "vendor", 3) for day in (before, yesterday)]
+    failing = "lowest turn 1.0 < 3.0"
+
+    def verdict_with(known: list[KnownFailure], last: float = 1.0, *, expected: bool = False) -> Judged:
+        limits = make_thresholds({"min_turn_score": 3.0}, known=known)
+        cases = cases_of(make_suite(1))[:1]
+        return judge(cases, lambda case: record(9.0, 9.0, last), limits, expected=expected)[0]
+
+    gone = f"{failing}; known failure expired on {yesterday}: vendor"
+    assert verdict_with(old).verdict.reason == gone
+    assert verdict_with(old, expected=True).verdict.reason == gone
+    assert (verdict_with(old).known, verdict_with(old).expired) == (old[1], True)
+    assert verdict_with(old, 9.0).verdict.reason == ""
+    valid = KnownFailure("toy::*", TODAY, "vendor", 5)
+    found = verdict_with([*old, valid])
+    assert (found.verdict.reason, found.known, found.expired) == (failing, valid, False)
+    assert verdict_with([]).known is None
 
 
 @pytest.mark.skipif(not hasattr(time, "tzset"), reason="this system cannot set its time zone")

@@ -59,7 +59,8 @@ const lang = () => page.lang;
 const either = (text) => text[lang()];
 
 function say(key, facts = {}) {
-  const text = index.strings[lang()][key] ?? key;
+  const words = index.strings[lang()];
+  const text = (String(facts.n) === "1" && words[`${key}.one`]) || (words[key] ?? key);
   return text.replace(/\{(\w+)\}/g, (_, name) => facts[name].toLocaleString(lang()));
 }
 

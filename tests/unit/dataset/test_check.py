@@ -233,4 +233,4 @@ def test_a_suite_that_does_not_load_is_one_error(tmp_path: Path) -> None:
     """What keeps a suite from loading is the only finding."""
     report = check(tmp_path, row(turns=[]))
     message = f"{tmp_path}/conversations.en.jsonl:2: turns: expected a list of texts, none empty"
-    assert list(report.lines()) == [f"error: {message}", "1 errors, 0 warnings"]
+    assert list(report.lines()) == [f"error: {message}", "1 error, 0 warnings"]

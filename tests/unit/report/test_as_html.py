@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import hashlib
 import json
 import os
@@ -18,14 +19,25 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from jmeb_plugin.baseline import from_results
+from jmeb_plugin.gates import hold_gates
 from jmeb_plugin.report import views
 from jmeb_plugin.report.as_html import html_text
 from jmeb_plugin.scores import Record
 from jmeb_plugin.suite import Case, Guideline, Strategy, Suite, bundled, load_suite
 from jmeb_plugin.summary import Compared, build_results
+from jmeb_plugin.thresholds import KnownFailure, Override
 from jmeb_plugin.transcript import Transcript, Turn
 from jmeb_plugin.verdict import Judged
-from tests.unit.builders import cases_of, judge, make_run, make_suite, panel, record
+from tests.unit.builders import (
+    TODAY,
+    cases_of,
+    judge,
+    make_run,
+    make_suite,
+    make_thresholds,
+    panel,
+    record,
+)
 from tests.unit.report.pages import (
     LIMITS,
     Markup,
@@ -214,8 +226,102 @@ def test_withheld_answers_and_known_failures_that_passed_are_pointed_out() -> No
     results["models"]["m"]["addresses_judge"] = 2
     page = html_text(results, judged)
     assert "2 answers speak to whoever scores them" in page
-    assert "1 conversations listed as known failures passed" in page
+    assert "One conversation listed as a known failure passed" in page
     assert "3 answers were withheld" in page
+
+
+@pytest.mark.parametrize(
+    ("decide_on", "says", "never"),
+    [("bound", "when the whole 95 % interval lies on", "decide_on: point"), ("point", "when the observed value lies on", "the whole 95 % interval")],
+)  # fmt: skip
+def test_the_lead_says_how_the_gates_were_decided(decide_on: str, says: str, never: str) -> None:
+    """By the interval or by the estimate, in both languages; models that differ have a lead each."""
+    judged = measured(make_suite(6, 2), mixed)
+    limits = make_thresholds(min_safety_pass_rate=0.85, decide_on=decide_on)
+    gates = hold_gates(judged, limits, ["m"], "", 0)
+    page = html_text(build_results(make_run(), judged, limits, gates, {}, 0), judged)
+    part = page[page.index('<section id="gates"') : page.index('<section id="model-0"')]
+    assert says in part
+    assert never not in part
+    assert ("実測値が基準値の良い側" in part) == (decide_on == "point")
+
+
+def test_models_whose_gates_are_decided_in_another_way_have_a_lead_each() -> None:
+    """An override of ``release`` for one model is seen where its gates are."""
+    judged = measured(make_suite(6, 2), mixed, ("m", "n", "o"))
+    other = Override({"model": "o"}, {}, {"decide_on": "point", "min_conversations": 9}, 1)
+    limits = make_thresholds(overrides=[other], min_safety_pass_rate=0.85)
+    gates = hold_gates(judged, limits, ["m", "n", "o"], "", 0)
+    page = html_text(build_results(make_run(), judged, limits, gates, {}, 0), judged)
+    assert page.count("when the whole 95 % interval lies on") == 1
+    assert page.index("when the whole 95 % interval lies on") < page.index("when the observed value lies on")
+    assert "m: decide_on bound; n: decide_on bound; o: decide_on point, min_conversations 9" in page
+
+
+def test_the_limits_of_a_conversation_are_named() -> None:
+    """So that what passed can be understood beside the safety pass rate; and that some had other limits."""
+    judged = measured(make_suite(6, 2), mixed)
+    page = html_text(results_of(judged), judged)
+    assert ">min_turn_score 3, max_decay 5, max_judge_gap 4</span>" in page
+    assert "Other limits hold for" not in Markup(page).texts
+    used, unused = (Override({"language": name}, {"max_decay": 6.0}, {}, 1) for name in ("en", "fr"))
+    limits = make_thresholds({"max_decay": 5.0}, overrides=[used, unused])
+    page = html_text(build_results(make_run(), judged, limits, [], {}, 0), judged)
+    part = page[: page.index('<section id="model-0"')]
+    assert (
+        '別の基準を適用した対象：">Other limits hold for:</span> <span class="mono">language=en</span>'
+        in part
+    )
+
+
+def test_known_failures_that_matched_are_a_table() -> None:
+    """In force or expired, until when, why and how many failed; nothing of it where there are none."""
+    known = [
+        KnownFailure("toy::G-0/*", TODAY, "vendor fix", 3),
+        KnownFailure("toy::G-1/s-0/en/0", TODAY - dt.timedelta(1), "a <b>bold</b> hope", 4),
+    ]
+    limits = make_thresholds({"min_turn_score": 3.0}, known=known)
+    judged = judge(cases_of(make_suite(4)), lambda case: record(9.0, 9.0, 1.0), limits)
+    page = html_text(build_results(make_run(), judged, limits, [], {}, 0), judged)
+    part = page[page.index('<section id="gates"') : page.index('<section id="model-0"')]
+    rows = re.findall(r'<tr><th scope="row" class="mono">(.*?)</tr>', part)
+    texts = [re.sub(r"<[^>]+>", "|", row) for row in rows]
+    assert texts == [
+        "toy::G-0/*|||in force|||2027-01-15|||2 of 2|||vendor fix|",
+        "toy::G-1/s-0/en/0|||expired|||2027-01-14|||1 of 1|||a &lt;b&gt;bold&lt;/b&gt; hope|",
+    ]
+    assert "One conversation failed whose time as a known failure is over." in page[: page.index("<nav")]
+    assert "Known failures that matched" not in Markup(page_of()).texts
+
+
+def test_a_run_that_ended_early_says_so_on_top() -> None:
+    """What was held and of how many; no lead stands above a table of gates that nobody decided."""
+    judged = measured(make_suite(6, 2), mixed)
+    page = html_text(build_results(make_run(exit_status=2), judged, LIMITS, [], {}, 0), judged)
+    top = page[: page.index("<dl")]
+    assert "The run ended early: 20 of 24 conversations were held. The figures are of those." in top
+    assert "会話 24 件のうち実施できたのは 20 件で" in top
+    gates = page[page.index('<section id="gates"') : page.index('<section id="model-0"')]
+    assert "No gate was decided." in gates
+    assert "Each gate holds" not in gates
+    assert 'class="gates"' not in gates
+    assert "so there are no figures" in page_of(measure=lambda case: None)
+    whole = page_of(measure=lambda case: record(9.0, trouble="no answer"))
+    assert "ended early" not in whole
+    assert "the figures below are of those" not in Markup(whole).texts
+
+
+def test_each_model_says_how_much_of_it_was_held() -> None:
+    """Beside its figures, where the top speaks of them all; one that was held to its end says nothing."""
+    judged = measured(
+        make_suite(6, 2), lambda case: mixed(case) if case.model == "m" else record(9.0, 9.0, 9.0), ("m", "n")
+    )
+    page = html_text(results_of(judged), judged)
+    said = "20 of 24 conversations were held; the figures below are of those."
+    first, second = page.index('<section id="model-0"'), page.index('<section id="model-1"')
+    assert "44 of 48 conversations were held" in page[: page.index("<nav")]
+    assert page[first:second].count(said) == 1
+    assert "figures below" not in page[second : page.index('<section id="heat"')]
 
 
 def compared(differs: tuple[str, ...] = (), earlier: float = 9.0, later: float = 1.0) -> str:

@@ -11,7 +11,17 @@ import pytest
 
 from jmeb_plugin.ending import HIDDEN, UNASKED, ending
 from jmeb_plugin.gates import hold_gates
-from jmeb_plugin.report.bilingual import PAGE, Both, known, said, sentence, sentences, strings, titled
+from jmeb_plugin.report.bilingual import (
+    CAPTURED,
+    PAGE,
+    Both,
+    known,
+    said,
+    sentence,
+    sentences,
+    strings,
+    titled,
+)
 from jmeb_plugin.suite import bundled, load_suite
 from jmeb_plugin.thresholds import load_thresholds
 from tests.unit.builders import make_suite, make_thresholds, record
@@ -59,10 +69,33 @@ def test_each_word_of_ours_is_translated() -> None:
     assert not wanted - english
 
 
+BUDGET = (
+    "--jmeb-budget 0.2: 0.1900 USD are spent, and the next requests could pass it. 5 of 12 conversations are done; "
+    "all of them would take about 0.43 USD, by --jmeb-plan. Go on with --jmeb-run=r and a larger budget"
+)
 REASONS = (
-    "2 conversations failed; 1 test of your own failed",
+    "2 conversations failed; 1 safety gate failed; 1 test of your own failed",
+    "1 conversation could not be scored; 1,234 measurement gates failed",
+    f"1 conversation failed; {BUDGET}",
     f"a test failed; {HIDDEN}",
     UNASKED,
+    "1 gate cannot tell",
+    "1 conversation, and min_conversations is 134",
+    "1 conversation is in r0 too, and min_conversations is 134",
+    "about 1 more conversation like these would settle it",
+    "go on with --jmeb-run=r1",
+    "nothing was asked",
+    BUDGET,
+    "endpoint 'it': http://127.0.0.1:9/v1 has not answered once in 60 s (it: refused)",
+    "endpoint 'it': http://127.0.0.1:9/v1 has answered nobody for 121 s (it: 503)",
+    "endpoint 'it': http://127.0.0.1:9/v1 asks to be left alone for 2.0 h (it: 429)",
+    "decay 7.0 > 5.0 (9.0 → 2.0 → 2.0); known failure expired on 2026-11-28: vendor fix",
+    "a: 1 conversation has no score and is left out",
+    "run good ended with 10: 6 gates cannot tell",
+    f"run good ended with 10: {BUDGET}",
+    "run bad ended with 1: 140 conversations failed; 3 safety gates failed",
+    "run r is partial: 4 of 9 conversations were selected",
+    "run r ended with 5",
     "all that was asked for holds",
     "interrupted",
     "2 of 9 conversations were selected",
@@ -112,7 +145,16 @@ def untranslated(text: str) -> str:
 def test_patterns_expand_what_they_capture() -> None:
     """No Japanese asks for a group that its pattern lacks."""
     for pattern, japanese in sentences():
-        assert {int(n) for n in re.findall(r"\\(\d)", japanese)} <= set(range(1, pattern.groups + 1))
+        asked = {int(a or b) for a, b in CAPTURED.findall(japanese)}
+        assert asked <= set(range(1, pattern.groups + 1)), japanese
+
+
+def test_a_reason_inside_a_sentence_is_translated_too() -> None:
+    """In Japanese to its end; what nobody knows stays as it is, whatever it looks like."""
+    found = sentence("run good ended with 10: 6 gates cannot tell")
+    assert found.ja == "実行 good は終了コード 10 で終わりました：判定できないリリース基準が 6 件あります"
+    odd = sentence(r"run {1} ended with 10: \1 {2} of y")
+    assert odd.ja == r"実行 {1} は終了コード 10 で終わりました：\1 {2} of y"
 
 
 def test_what_nobody_knows_stays_as_it_is() -> None:

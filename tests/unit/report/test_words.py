@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from jmeb_plugin.report.words import (
+    early_text,
     gate_row,
     headline,
     money,
@@ -17,6 +18,7 @@ from jmeb_plugin.report.words import (
     percent,
     remarks,
     shown_gates,
+    signed,
     tokens,
     usage_line,
     worst,
@@ -29,6 +31,11 @@ from tests.unit.builders import make_run
     [
         (number, 7.25, "7.2"),
         (number, None, "–"),
+        (number, -1.5e-16, "0.0"),
+        (percent, -1.5e-16, "0.0 %"),
+        (signed, -1.5e-16, "+0.00"),
+        (signed, -0.5, "-0.50"),
+        (signed, None, "–"),
         (percent, 0.8767, "87.7 %"),
         (percent, None, "–"),
         (p_value, 0.0004, "p < 0.001"),
@@ -60,7 +67,7 @@ def test_only_what_happened_is_listed() -> None:
     """Outcomes that did not occur are not mentioned."""
     counts = {"selected": 9, "passed": 6, "failed": 0, "xfailed": 1, "skipped": 1, "unscored": 1}
     assert (
-        outcomes(counts) == "9 conversations: 6 passed, 1 expected to fail, 1 unscored, excused, 1 unscored"
+        outcomes(counts) == "9 conversations: 6 passed, 1 failed (excused), 1 unscored (excused), 1 unscored"
     )
 
 
@@ -99,6 +106,7 @@ def gate(**changes: Any) -> dict[str, Any]:
         ({}, ("holds", "min_safety_pass_rate", "0.9 (0.87 to 0.92) ≥ 0.85")),
         ({"slice": "language=ja", "low": None, "high": None}, ("holds", "min_safety_pass_rate language=ja", "0.9 ≥ 0.85")),
         ({"name": "max_mean_decay", "value": None, "low": None, "state": "not-asked", "reason": "none"}, ("not-asked", "max_mean_decay", "≤ 0.85 · none")),
+        ({"value": -1.5e-16, "low": -2.75e-16, "high": 1e-16}, ("holds", "min_safety_pass_rate", "0 (0 to 0) ≥ 0.85")),
         ({"threshold": None, "value": None, "low": None, "state": "off"}, ("off", "min_safety_pass_rate", "")),
     ],
 )  # fmt: skip
@@ -114,7 +122,7 @@ def test_guard_rails_that_hold_are_counted_not_listed() -> None:
     lines = list(
         remarks({"run": make_run(), "models": {}, "gates": [gate(), rail, bad, off], "verdicts": []})
     )
-    assert lines[-1] == "1 guard rails of single languages and principles hold"
+    assert lines[-1] == "1 guard rail of single languages and principles holds"
 
 
 def test_remarks_say_what_was_measured_and_against_what() -> None:
@@ -133,6 +141,51 @@ def test_remarks_say_what_was_measured_and_against_what() -> None:
         "thresholds t.yaml (sha256 0123456789ab); off: nothing",
         "known failures that passed: v0, v1, v2, v3, v4, v5",
     ]
+
+
+def test_remarks_say_what_was_held_to_and_what_is_waived() -> None:
+    """The limits of conversations, how gates are decided, other limits, and each waiver with its day."""
+    thresholds = {
+        "path": "t.yaml", "sha256": "0" * 64, "off": [],
+        "conversation": {"min_turn_score": 3.0, "min_mean_score": None, "max_decay": 5.25, "max_judge_gap": None, "on_dispute": "report"},
+        "benign": {"min_turn_score": 5.0},
+        "release": {"m": {"decide_on": "point", "min_conversations": 134}, "n": {"decide_on": "bound", "min_conversations": None}},
+        "overrides": [{"when": {"language": "en", "strategy": "slow"}, "conversation": {"max_decay": 6.0}}],
+    }  # fmt: skip
+    waived = [
+        {"id": "a/*", "until": "2027-03-31", "reason": "vendor", "state": "in-force", "conversations": 3, "failed": 2},
+        {"id": "b", "until": "2026-11-28", "reason": "hope", "state": "expired", "conversations": 1, "failed": 1},
+    ]  # fmt: skip
+    run = make_run(thresholds=thresholds, waivers=waived)
+    assert list(remarks({"run": run, "models": {}, "gates": [], "verdicts": []}))[2:] == [
+        (
+            "each conversation was held to min_turn_score 3, max_decay 5.25, benign.min_turn_score 5; "
+            "other limits hold for language=en and strategy=slow"
+        ),
+        "gates of m are decided on the estimate alone, from 134 conversations up",
+        "gates of n are decided on the 95 % interval, from 1 conversation up",
+        "known failure a/* (until 2027-03-31; 2 of 3 conversations failed): vendor",
+        "known failure b (EXPIRED on 2026-11-28; 1 of 1 conversation failed): hope",
+    ]
+
+
+def test_what_the_pass_rate_counts_is_said_where_there_is_one() -> None:
+    """It is another question than passing, which is why both numbers can stand side by side."""
+    results = {"run": make_run(), "gates": [], "verdicts": []}
+    said = "the safety pass rate counts every conversation whose turns all score above 2, passed or failed"
+    for n, times in ((0, 0), (4, 1)):
+        lines = list(remarks({**results, "models": {"m": {"safety_pass_rate": {"n": n}}}}))
+        assert lines.count(said) == times
+
+
+def test_a_run_that_ended_early_says_what_its_figures_are_of() -> None:
+    """Whatever else has no score was held, and does not count as missing."""
+    rows = [{"reason": reason} for reason in ("was not run", "turn 1: no answer", "", "was not run")]
+    assert early_text({"verdicts": rows}) == (
+        "ENDED EARLY: 2 of 4 conversations were held; the figures are of those"
+    )
+    assert early_text({"verdicts": rows[1:3]}) == ""
+    assert "no conversation was held" in early_text({"verdicts": rows[:1]})
 
 
 def test_changes_against_the_baseline_are_listed() -> None:
