@@ -70,8 +70,8 @@ def test_each_word_of_ours_is_translated() -> None:
 
 
 BUDGET = (
-    "--jmeb-budget 0.2: 0.1900 USD are spent, and the next requests could pass it. 5 of 12 conversations are done; "
-    "all of them would take about 0.43 USD, by --jmeb-plan. Go on with --jmeb-run=r and a larger budget"
+    "--jmeb-budget 0.2: 0.1900 USD are spent, and the next requests could pass it. 5 of 12 conversations are done, "
+    "and all of them would take about 0.43 USD, by --jmeb-plan. Go on with --jmeb-run=r and a larger budget"
 )
 REASONS = (
     "2 conversations failed; 1 safety gate failed; 1 test of your own failed",
