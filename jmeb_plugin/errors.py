@@ -153,6 +153,11 @@ def plain(text: str, most: int = MAX_SHOWN) -> str:
     return shown if len(shown) <= most else f"{shown[:most]}…"
 
 
+def counted(count: int, noun: str) -> str:
+    """A number of things: ``1 conversation``, ``2 conversations``."""
+    return f"{count} {noun}{'s' * (count != 1)}"
+
+
 def closest(word: str, known: Iterable[str]) -> str:
     """``"; did you mean 'x'?"`` for the known word nearest to ``word``, else what there is."""
     known = sorted(known)
