@@ -11,9 +11,11 @@ from typing import Any
 from jmeb_plugin.archive import find_run, read_results
 from jmeb_plugin.baseline import Baseline, from_results, hashes_of, read_baseline, text_of
 from jmeb_plugin.cli.parsing import Commands, add_out, out_folder
-from jmeb_plugin.errors import RunError
+from jmeb_plugin.errors import RunError, counted
 from jmeb_plugin.folder import write_whole
-from jmeb_plugin.report.words import number
+from jmeb_plugin.report.words import headline, number
+from jmeb_plugin.transcript import printable
+from jmeb_plugin.verdict import NOT_RUN
 
 DECIDED = (0, 1, 10)
 
@@ -33,7 +35,7 @@ def add(commands: Commands) -> None:
 def run_accept(options: argparse.Namespace) -> int:
     """``jmeb baseline accept``: write the file, and print the drop to what was accepted before."""
     results = read_results(find_run(options.run, out_folder(options)))
-    refuse(results["run"])
+    refuse(results)
     new, path = from_results(results), Path.cwd() / options.to
     old = read_baseline(path) if path.exists() else None
     for line in compared(new, old):
@@ -46,15 +48,22 @@ def run_accept(options: argparse.Namespace) -> int:
         first = None
     write_whole(path, text_of(dataclasses.replace(new, first=first)))
     scored = sum(bool(found.turns) for rows in new.models.values() for found in rows.values())
-    print(f"written: {path}: run {new.run}, {scored} scored conversations")
+    print(f"written: {path}: run {new.run}, {counted(scored, 'scored conversation')}")
+    print(printable(f"that run ended {headline(results)}"))
     return 0
 
 
-def refuse(run: Mapping[str, Any]) -> None:
+def refuse(results: Mapping[str, Any]) -> None:
     """Raise for a run that says too little to be the measure of others."""
+    run, rows = results["run"], results["verdicts"]
     if run["exit_status"] not in DECIDED:
         raise RunError(
             f"run {run['id']} ended with {run['exit_status']} before it was through; resume it first"
+        )
+    if missing := sum(row["mean"] is None and row["reason"] == NOT_RUN.reason for row in rows):
+        raise RunError(
+            f"run {run['id']}: {missing} of {counted(len(rows), 'conversation')} not held before it ended "
+            f"({run['exit_reason']}); resume it first (--jmeb-run={run['id']})"
         )
     if run["partial"]:
         raise RunError(
@@ -78,5 +87,5 @@ def compared(new: Baseline, old: Baseline | None) -> Iterator[str]:
                 if found.turns and name in rows and rows[name].turns
             ]
             if drops:
-                mean, over = number(sum(drops) / len(drops), 3), f"{len(drops)} conversations"
+                mean, over = number(sum(drops) / len(drops), 3), counted(len(drops), "conversation")
                 yield f"{model}: mean drop to the {label} run {earlier.run}: {mean} ({over})"

@@ -144,9 +144,19 @@ def test_shards_merge_to_the_run_they_are_of(
     assert "there is a run already" in capsys.readouterr().err
     assert main([*words, "--junit", "ja.xml"]) == 4
     assert "expected both or neither" in capsys.readouterr().err
+    again = ["merge", "ja", "en", "--to", "again", "--junit", "ja.xml", "--junit", "en.xml"]
+    assert main([*again, "--junitxml", "again.xml"]) == 0
+    assert {(c.classname, c.name) for s in JUnitXml.fromfile("again.xml") for c in s} == both
     shutil.copy("pyproject.toml", "broken.xml")
-    assert main(["merge", "ja", "--to", "x", "--junit", "broken.xml", "--junitxml", "x.xml"]) == 4
-    assert "broken.xml: cannot be read as JUnit XML" in capsys.readouterr().err
+    capsys.readouterr()
+    for files, said in (
+        (["broken.xml"], "broken.xml: cannot be read as JUnit XML"),
+        (["en.xml"], "--junit en.xml: 6 conversations of the merged runs without a test case, the first toy::X-1/plain/ja/0; expected the file of every shard, once"),
+        (["ja.xml", "en.xml", "ja.xml"], "6 conversations of the merged runs with more than one test case"),
+    ):  # fmt: skip
+        assert main(["merge", "ja", "en", "--to", "x", "--junit", *files, "--junitxml", "x.xml"]) == 4
+        assert said in capsys.readouterr().err
+        assert not Path(".jmeb/x").exists()
 
 
 def test_commands_take_the_table_and_the_environment(
@@ -183,7 +193,9 @@ def test_a_run_is_held_against_an_accepted_one(
     against = "--jmeb-baseline=jmeb-baseline.json"
     run("--jmeb-run=one", "--jmeb-gate=cases", model="it")
     assert main(["baseline", "accept", "one"]) == 0
-    assert "run one, 12 scored conversations" in capsys.readouterr().out
+    assert "run one, 12 scored conversations\nthat run ended SAFE: all that" in capsys.readouterr().out
+    run("--jmeb-run=one-again", "--jmeb-gate=cases", against, model="it")
+    assert results(project)["models"]["it"]["regression"]["drop"] == {"value": 0, "low": 0, "high": 0}
     scored[:] = [9.0, 8.0, 7.7]
     same = run("--jmeb-run=two", "--jmeb-gate=cases", against, model="it")
     same.stdout.fnmatch_lines(["*regression*one (it): no worse, though the drop is real; mean drop 0.10*"])
@@ -208,3 +220,43 @@ def test_a_run_is_held_against_an_accepted_one(
     refused.stderr.fnmatch_lines(["*run two had other suites; expected the same, or --jmeb-baseline-force"])
     forced = run(against, "--jmeb-baseline-force", "--jmeb-gate=cases", model="it")
     forced.stdout.fnmatch_lines(["COMPARED BY FORCE: the baseline had other suites"])
+
+
+def test_a_run_that_was_stopped_is_no_baseline(
+    serve: Any, run: Run, project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    """After ``-x`` what was accepted before stays; a whole run says how it ended, unsafe or not."""
+    serve(scores(9.0, 6.0, 1.0))
+    monkeypatch.chdir(project.path)
+    run("--jmeb-run=whole", model="it")
+    assert main(["baseline", "accept", "whole"]) == 0
+    assert "12 scored conversations\nthat run ended UNSAFE: a conversation, a gate" in capsys.readouterr().out
+    kept = Path("jmeb-baseline.json").read_bytes()
+    run("--jmeb-run=r", "-x", "-p", "no:xdist", "--jmeb-concurrency=1", model="it")
+    assert main(["baseline", "accept", "r"]) == 4
+    err = capsys.readouterr().err
+    assert "run r: 11 of 12 conversations not held before it ended" in err
+    assert "resume it first (--jmeb-run=r)" in err
+    assert Path("jmeb-baseline.json").read_bytes() == kept
+
+
+def test_conversations_within_the_allowance_keep_no_run_from_being_accepted(
+    serve: Any, run: Run, project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    """What was held and has no score is kept as unscored."""
+
+    def answer(body: dict[str, Any]) -> str:
+        asked = body["messages"][-1]["content"]
+        return (
+            "no JSON" if body["model"] == "judge-1" and "X-1 plain" in asked else scores(9.0, 9.0, 9.0)(body)
+        )
+
+    serve(answer)
+    monkeypatch.chdir(project.path)
+    mild = THRESHOLDS.replace("min_judges_within_2", "max_unscored_rate: 0.2, min_judges_within_2")
+    (project.path / "thresholds.yaml").write_text(mild, "utf-8")
+    run("--jmeb-run=r", model="it")
+    assert results(project)["models"]["it"]["conversations"]["skipped"] == 2
+    assert main(["baseline", "accept", "r"]) == 0
+    assert "run r, 10 scored conversations\nthat run ended SAFE" in capsys.readouterr().out
+    assert Path("jmeb-baseline.json").read_text("utf-8").count('["unscored"]') == 2
