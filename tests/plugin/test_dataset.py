@@ -60,10 +60,13 @@ FAMILIES = [
 
 @pytest.fixture
 def outline(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The toy suite's head, without any conversation, and a plan beside it."""
+    """The toy suite's head, with texts in Japanese alone, without any conversation; and a plan beside it."""
     folder = project.path / "outline"
     folder.mkdir()
-    folder.joinpath("suite.yaml").write_text(HEAD, "utf-8")
+    head = HEAD.replace("titles: {ja: 甲, en: First}", "titles: {ja: 守秘義務}").replace(
+        "asks", "素直に頼む。"
+    )
+    folder.joinpath("suite.yaml").write_text(head, "utf-8")
     project.path.joinpath("plan.toml").write_text(PLAN, "utf-8")
     monkeypatch.chdir(project.path)
     return folder
