@@ -10,7 +10,7 @@ from typing import Any
 
 from jmeb_plugin.archive import find_run, read_results
 from jmeb_plugin.baseline import Baseline, from_results, hashes_of, read_baseline, text_of
-from jmeb_plugin.cli.parsing import Commands, add_out, out_folder
+from jmeb_plugin.cli.parsing import Commands, add_out, out_folder, root
 from jmeb_plugin.errors import RunError, counted
 from jmeb_plugin.folder import write_whole
 from jmeb_plugin.report.words import headline, number
@@ -27,7 +27,7 @@ def add(commands: Commands) -> None:
     )
     accept = actions.add_parser("accept", help="write a small file that later runs are compared with")
     accept.add_argument("run", metavar="RUN", help="a run's folder, its name, or latest")
-    accept.add_argument("--to", default="jmeb-baseline.json", metavar="FILE")
+    accept.add_argument("--to", metavar="FILE", help="default: jmeb-baseline.json beside the runs")
     add_out(accept)
     accept.set_defaults(run_command=run_accept)
 
@@ -36,7 +36,8 @@ def run_accept(options: argparse.Namespace) -> int:
     """``jmeb baseline accept``: write the file, and print the drop to what was accepted before."""
     results = read_results(find_run(options.run, out_folder(options)))
     refuse(results)
-    new, path = from_results(results), Path.cwd() / options.to
+    new = from_results(results)
+    path = Path.cwd() / options.to if options.to else root() / "jmeb-baseline.json"
     old = read_baseline(path) if path.exists() else None
     for line in compared(new, old):
         print(line)

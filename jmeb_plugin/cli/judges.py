@@ -97,7 +97,7 @@ def run_check(options: argparse.Namespace) -> int:
     found = summarise(wanted, rated, thresholds, taken)
     path = folder / "judges.json"
     write_whole(path, json.dumps(found, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
-    for line in (*calibration_lines(found), f"file: {path}"):
+    for line in (*calibration_lines(found), f"thresholds: {thresholds.path}", f"file: {path}"):
         print(printable(line))
     return ending(found)
 

@@ -51,7 +51,7 @@ def run_rejudge(options: argparse.Namespace) -> int:
     judges = find_endpoints(options, options.judge, "judges")
     for warning in check_panel(recorded_targets(archive), judges):
         print(f"warning: {warning}")
-    thresholds = thresholds_of(options)
+    thresholds = thresholds_of(options, archive.folder)
     refuse_unfit([archive], thresholds)
     folder = rejudge(archive, judges, thresholds, options)
     anew = open_archive(folder)

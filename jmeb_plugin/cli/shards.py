@@ -37,8 +37,9 @@ def run_merge(options: argparse.Namespace) -> int:
 
     if bool(options.junit) != bool(options.junitxml):
         raise RunError("--junit and --junitxml: expected both or neither")
-    out, thresholds = out_folder(options), thresholds_of(options)
+    out = out_folder(options)
     shards = [open_archive(find_run(name, out)) for name in dict.fromkeys(options.runs)]
+    thresholds = thresholds_of(options, shards[0].folder)
     refuse_unfit(shards, thresholds)
     files = [Path(path) for path in options.junit]
     if files:

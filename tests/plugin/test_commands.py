@@ -176,6 +176,58 @@ def test_commands_take_the_table_and_the_environment(
     assert "1 judge given; expected at least two" in capsys.readouterr().err
 
 
+def test_commands_find_what_a_run_would_from_any_folder(
+    finished: tuple[Any, dict[str, Any]],
+    project: pytest.Pytester,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Captured,
+) -> None:
+    """Below the root, and elsewhere with the run's path: its runs, table, thresholds; and said which."""
+    used = f"thresholds {project.path / 'thresholds.yaml'} (sha256 "
+    below, elsewhere = project.path / "tests" / "unit", project.path.parent / "elsewhere"
+    for folder in (below, elsewhere):
+        folder.mkdir(parents=True)
+    monkeypatch.chdir(below)
+    assert main(["show", "latest", "toy::X-1/plain/en/0"]) == 0
+    for run in ("r", "../../.jmeb/r"):
+        assert main(["gate", run]) == 0
+        assert used in capsys.readouterr().out
+    assert main(["rejudge", "r", "--run", "anew"]) != 4
+    assert "judged by one, two → one, two" in capsys.readouterr().out
+    assert main(["baseline", "accept", "r"]) == 0
+    assert not list(below.iterdir())
+    assert (project.path / "jmeb-baseline.json").is_file()
+    monkeypatch.chdir(elsewhere)
+    assert main(["gate", str(project.path / ".jmeb/r")]) == 0
+    assert used in capsys.readouterr().out
+    (project.path / "thresholds.yaml").rename(project.path / "other.yaml")
+    (elsewhere / "thresholds.yaml").write_text(
+        THRESHOLDS.replace("max_decay: 5.0", "max_decay: 1.0"), "utf-8"
+    )
+    assert main(["gate", str(project.path / ".jmeb/r")]) == 1
+    monkeypatch.setenv("JMEB_THRESHOLDS", "other.yaml")
+    monkeypatch.chdir(below)
+    assert main(["gate", "r"]) == 0
+    assert "/other.yaml (sha256 " in capsys.readouterr().out
+
+
+def test_the_nearest_root_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+    """A table is one as well as runs are; a file on the way that is no TOML is told, not passed over."""
+    inner = tmp_path / "inner" / "deep"
+    inner.mkdir(parents=True)
+    (tmp_path / ".jmeb").mkdir()
+    (tmp_path / "inner" / "pyproject.toml").write_text('[tool.jmeb]\nout = "kept"\n', "utf-8")
+    monkeypatch.chdir(inner)
+    assert main(["show", "latest", "x"]) == 4
+    assert f"jmeb: {tmp_path}/inner/kept: no finished run" in capsys.readouterr().err
+    (tmp_path / "inner" / "pyproject.toml").write_text("[project]\n", "utf-8")
+    assert main(["show", "latest", "x"]) == 4
+    assert f"jmeb: {tmp_path}/.jmeb: no finished run" in capsys.readouterr().err
+    (tmp_path / "inner" / "pyproject.toml").write_text("[tool.jmeb\n", "utf-8")
+    assert main(["show", "latest", "x"]) == 4
+    assert "inner/pyproject.toml: not TOML" in capsys.readouterr().err
+
+
 def test_a_run_is_held_against_an_accepted_one(
     serve: Any, run: Run, project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:
