@@ -19,34 +19,9 @@ from jmeb_plugin.demo import JUDGES, MAKERS, TARGETS
 from jmeb_plugin.errors import EndpointError, SettingsError, closest, plain
 from jmeb_plugin.keys import check_url, refuse_secrets
 from jmeb_plugin.price import Price, parse_price
+from jmeb_plugin.providers import HOSTED_KEYS, HOSTED_URLS, NEEDED, PROVIDERS, refuse_unused
 from jmeb_plugin.table import MOST, sendable
 
-PROVIDERS = (
-    "openai",
-    "azure-openai",
-    "anthropic",
-    "anthropic-bedrock",
-    "anthropic-vertex",
-    "http",
-    "python",
-    "demo",
-)
-HOSTED_KEYS = {
-    "openai": "OPENAI_API_KEY",
-    "azure-openai": "AZURE_OPENAI_API_KEY",
-    "anthropic": "ANTHROPIC_API_KEY",
-}
-HOSTED_URLS = {"openai": "https://api.openai.com/v1", "anthropic": "https://api.anthropic.com"}
-NEEDED = {
-    "openai": ("model",),
-    "azure-openai": ("base_url", "api_version"),
-    "anthropic": ("model",),
-    "anthropic-bedrock": ("model", "region"),
-    "anthropic-vertex": ("model", "region", "project"),
-    "http": ("url", "body", "answer"),
-    "python": ("target",),
-    "demo": ("model",),
-}
 QUESTIONS = ("{messages}", "{question}")
 TEMPLATES = (*QUESTIONS, "{system}", "{model}", "{temperature}", "{top_p}", "{max_tokens}")
 """What may stand in the ``body`` of an ``http`` endpoint to be filled in."""
@@ -196,6 +171,7 @@ def parse_endpoint(name: str, entry: Any, where: str) -> Endpoint:
         raise EndpointError(
             f"{place}.provider: {plain(repr(provider))} is no provider{closest(str(provider), PROVIDERS)}"
         )
+    refuse_unused(provider, entry, places_in(entry.get("body")), place)
     values = {key: convert(value, types[key], f"{place}.{key}") for key, value in entry.items()}
     return complete(Endpoint(name=name, **values), place)
 
