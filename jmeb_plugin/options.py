@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from jmeb_plugin.attackers import only_own
+from jmeb_plugin.clients.target import check_targets
 from jmeb_plugin.endpoints import Endpoint, check_budget, check_panel, load_endpoints, resolve, variable
 from jmeb_plugin.errors import SettingsError
 from jmeb_plugin.table import OPTIONS, PLURALS, Option, convert, load_table
@@ -148,6 +149,8 @@ def build(
     asked = (*targets, *judges, *([attacker] if attacker else []))
     for endpoint in asked:
         endpoint.check_environment()
+    if will_ask(config):
+        check_targets(asked)
     check_budget(plain["budget"], asked, "--jmeb-budget")
     if plain["sample"] and plain["total"]:
         raise SettingsError("--jmeb-sample and --jmeb-total: expected one of the two")
@@ -168,6 +171,11 @@ def build(
         transcripts=plain["transcripts"] or default_transcripts, plan=bool(plain["plan"]),
         budget=plain["budget"], warnings=tuple(warnings),
     )  # fmt: skip
+
+
+def will_ask(config: pytest.Config) -> bool:
+    """Whether this process may come to ask the endpoints: no xdist worker, and no ``--co``."""
+    return not hasattr(config, "workerinput") and not config.getoption("collectonly", False)
 
 
 def check_run(name: str | None) -> str:

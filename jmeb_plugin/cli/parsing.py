@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from jmeb_plugin.clients.target import check_targets
 from jmeb_plugin.endpoints import Endpoint, load_endpoints, resolve, variable
 from jmeb_plugin.errors import SettingsError
 from jmeb_plugin.selection import bundled_thresholds
@@ -108,6 +109,7 @@ def find_endpoints(
     found = tuple(resolve(name, endpoints) for name in dict.fromkeys(names or ()))
     for endpoint in found:
         endpoint.check_environment()
+    check_targets(found)
     return found
 
 
