@@ -15,6 +15,7 @@ from typing import Any
 
 from jmeb_plugin.baseline import base_id
 from jmeb_plugin.errors import RunError, closest, plain
+from jmeb_plugin.folder import LATEST
 from jmeb_plugin.journal_file import VERSION, address, refuse_version
 from jmeb_plugin.judges import Rubric
 from jmeb_plugin.scores import Record
@@ -84,7 +85,7 @@ def find_run(name: str, out: Path) -> Path:
 
     ``latest`` is the run that was written last. Raises `RunError` where there is none.
     """
-    if name == "latest":
+    if name == LATEST:
         made = sorted(out.glob("*/results.json"), key=lambda path: path.stat().st_mtime_ns)
         if not made:
             raise RunError(f"{out}: no finished run; expected a folder with results.json")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jmeb_plugin.archive import find_run, read_results
-from jmeb_plugin.cli.parsing import Commands, add_asking, find_endpoints, out_folder, setting
+from jmeb_plugin.cli.parsing import Commands, add_asking, find_endpoints, out_folder, run_name, setting
 from jmeb_plugin.cli.progress import Meter
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import CallFailed, EndpointError, RunError, closest
@@ -101,7 +101,7 @@ def ask_all(exam: Exam, models: Sequence[Endpoint], options: argparse.Namespace)
     """Put every question to every model; the content of helpfulness.json."""
     asked = [[*model.identity, model.parameters()] for model in models]
     same = {"exam": exam.sha256(), "model": asked}
-    name = options.run or f"helpfulness-{digest(same)[:8]}"
+    name = run_name(options, f"helpfulness-{digest(same)[:8]}")
     concurrency, budget = setting(options, "concurrency"), setting(options, "budget")
     items = [(model, question) for model in models for question in exam.questions]
     with (

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from jmeb_plugin.clients.target import check_targets
 from jmeb_plugin.endpoints import Endpoint, load_endpoints, resolve, variable
 from jmeb_plugin.errors import SettingsError
+from jmeb_plugin.folder import check_name
 from jmeb_plugin.selection import bundled_thresholds
 from jmeb_plugin.table import OPTIONS, convert, find_root, load_table
 from jmeb_plugin.thresholds import Thresholds, load_thresholds
@@ -44,6 +45,11 @@ def add_asking(parser: Parser) -> None:
     parser.add_argument("--run", metavar="ID", help="the name of its folder; an unfinished one goes on")
     parser.add_argument("--concurrency", metavar="N", help="requests in flight (64)")
     parser.add_argument("--budget", metavar="USD", help="stop asking before the price passes it")
+
+
+def run_name(options: argparse.Namespace, default: str) -> str:
+    """The name asked for by ``--run``, else the default."""
+    return check_name(options.run or "", "--run") or default
 
 
 def add_thresholds(parser: Parser) -> None:

@@ -15,6 +15,7 @@ from jmeb_plugin.cli.parsing import (
     add_thresholds,
     find_endpoints,
     out_folder,
+    run_name,
     setting,
     thresholds_of,
 )
@@ -52,7 +53,8 @@ def run_rejudge(options: argparse.Namespace) -> int:
     for warning in check_panel(recorded_targets(archive), judges):
         print(f"warning: {warning}")
     thresholds = thresholds_of(options, archive.folder)
-    refuse_unfit([archive], thresholds)
+    for warning in refuse_unfit([archive], thresholds):
+        print(printable(f"warning: {warning}"))
     folder = rejudge(archive, judges, thresholds, options)
     anew = open_archive(folder)
     results, judged = decide_run(anew, thresholds, anew.results["run"]["options"]["gate"])
@@ -79,7 +81,7 @@ def rejudge(
     from jmeb_plugin.report.as_json import json_text
 
     out, began = out_folder(options), dt.datetime.now(dt.UTC)
-    name = options.run or f"{archive.folder.name}-by-{digest([j.identity for j in judges])[:8]}"
+    name = run_name(options, f"{archive.folder.name}-by-{digest([j.identity for j in judges])[:8]}")
     same = {"rejudged": archive.folder.name, "judge": [[*j.identity, j.parameters()] for j in judges]}
     concurrency, budget = setting(options, "concurrency"), setting(options, "budget")
     with (

@@ -9,6 +9,7 @@ from jmeb_plugin.archive import find_run, open_archive
 from jmeb_plugin.cli.parsing import Commands, add_out, add_thresholds, out_folder, thresholds_of
 from jmeb_plugin.cli.runs import GATES
 from jmeb_plugin.errors import RunError
+from jmeb_plugin.folder import check_name
 from jmeb_plugin.shards import check_junit, join
 from jmeb_plugin.transcript import printable
 
@@ -37,14 +38,15 @@ def run_merge(options: argparse.Namespace) -> int:
 
     if bool(options.junit) != bool(options.junitxml):
         raise RunError("--junit and --junitxml: expected both or neither")
-    out = out_folder(options)
-    shards = [open_archive(find_run(name, out)) for name in dict.fromkeys(options.runs)]
+    out, name = out_folder(options), check_name(options.to, "--to")
+    shards = [open_archive(find_run(run, out)) for run in dict.fromkeys(options.runs)]
     thresholds = thresholds_of(options, shards[0].folder)
-    refuse_unfit(shards, thresholds)
+    for warning in refuse_unfit(shards, thresholds):
+        print(printable(f"warning: {warning}"))
     files = [Path(path) for path in options.junit]
     if files:
         check_junit(files, shards)
-    folder = join(shards, out, options.to)
+    folder = join(shards, out, name)
     archive = open_archive(folder)
     gate = options.gate or archive.results["run"]["options"]["gate"]
     results, judged = decide_run(archive, thresholds, gate)

@@ -159,6 +159,35 @@ def test_shards_merge_to_the_run_they_are_of(
         assert not Path(".jmeb/x").exists()
 
 
+def test_no_command_calls_a_run_latest(finished: tuple[Any, dict[str, Any]], capsys: Captured) -> None:
+    """The word means the run written last; a name stays inside the folder of runs."""
+    for words, option in (
+        (["merge", "r", "--to", "latest"], "--to"),
+        (["rejudge", "r", *JUDGES, "--run", "latest"], "--run"),
+        (["judges", "check", *JUDGES, "--run", "latest"], "--run"),
+    ):
+        assert main(words) == 4
+        assert f"{option}: 'latest' means the run that was written last" in capsys.readouterr().err
+    assert main(["merge", "r", "--to", "../up"]) == 4
+    assert "--to: '../up' cannot name a folder" in capsys.readouterr().err
+    assert sorted(path.name for path in Path(".jmeb").iterdir() if path.is_dir()) == ["r"]
+
+
+def test_an_override_for_no_model_of_the_run_is_told(
+    finished: tuple[Any, dict[str, Any]], project: pytest.Pytester, run: Run, capsys: Captured
+) -> None:
+    """By a run as a warning of pytest's, by the commands that decide anew on a line; it changes nothing."""
+    typo = "\noverrides: [{when: {model: its}, conversation: {max_decay: 1.0}}]\n"
+    (project.path / "thresholds.yaml").write_text(THRESHOLDS + typo, "utf-8")
+    said = "overrides: when.model: 'its' is no model of this run; did you mean 'it'?"
+    for words in (["gate", "r"], ["merge", "r", "--to", "x"]):
+        assert main(words) == 0
+        assert f"warning: {project.path}/thresholds.yaml:" in (out := capsys.readouterr().out)
+        assert said in out
+    assert run("-p", "no:xdist", model="it").ret == 0
+    assert said in " ".join(capsys.readouterr().out.split())
+
+
 def test_commands_take_the_table_and_the_environment(
     finished: tuple[Any, dict[str, Any]],
     project: pytest.Pytester,

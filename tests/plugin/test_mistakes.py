@@ -44,6 +44,10 @@ def one_message(result: pytest.RunResult, message: str) -> None:
         (("--jmeb-budget=-1",), "--jmeb-budget: expected an amount above 0"),
         (("--jmeb-config=nowhere.toml",), "--jmeb-config: no file"),
         (("--jmeb-run=../up",), "'../up' cannot name a folder"),
+        (
+            ("--jmeb-run=latest",),
+            "--jmeb-run: 'latest' means the run that was written last; expected another",
+        ),
         (("--jmeb-id=Z-*",), "no conversation 'Z-*' among the 12 selected"),
         (("--jmeb-baseline=earlier",), "earlier: cannot be read"),
     ],
