@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from jmeb_plugin.baseline import base_id
-from jmeb_plugin.errors import RunError, closest, plain
+from jmeb_plugin.errors import RunError, closest, counted, plain
 from jmeb_plugin.folder import LATEST
 from jmeb_plugin.journal_file import VERSION, address, refuse_version
 from jmeb_plugin.judges import Rubric
@@ -65,8 +65,8 @@ class Archive:
         rows = self.results["verdicts"]
         if missing := sum(row["id"] not in self.records for row in rows):
             raise RunError(
-                f"{self.folder}: {missing} of {len(rows)} conversations were not held before the run ended; "
-                f"resume it first (--jmeb-run {self.folder.name})"
+                f"{self.folder}: {missing} of {counted(len(rows), 'conversation')} not held before the run "
+                f"ended; resume it first (--jmeb-run {self.folder.name})"
             )
 
     def case(self, case_id: str) -> Case:

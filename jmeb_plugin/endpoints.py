@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from jmeb_plugin.demo import JUDGES, MAKERS, TARGETS
-from jmeb_plugin.errors import EndpointError, SettingsError, closest, plain
+from jmeb_plugin.errors import EndpointError, SettingsError, closest, counted, plain
 from jmeb_plugin.keys import check_url, refuse_secrets
 from jmeb_plugin.price import Price, parse_price
 from jmeb_plugin.providers import HOSTED_KEYS, HOSTED_URLS, NEEDED, PROVIDERS, refuse_unused
@@ -262,7 +262,7 @@ def check_panel(targets: Sequence[Endpoint], judges: Sequence[Endpoint]) -> list
     """Raise for a panel that cannot judge these targets; return warnings worth showing."""
     if len(judges) < 2:
         raise EndpointError(
-            f"{len(judges)} judge{'s' * (len(judges) != 1)} given; expected at least two, "
+            f"{counted(len(judges), 'judge')} given; expected at least two, "
             f'by --jmeb-judge NAME --jmeb-judge NAME or judges = ["…", "…"] in [tool.jmeb]'
         )
     seen: dict[tuple[str, str, str], str] = {}

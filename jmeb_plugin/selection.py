@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jmeb_plugin.anchors import Anchor, draw_anchors, load_anchors
-from jmeb_plugin.errors import SettingsError, ThresholdsError, closest, plain
+from jmeb_plugin.errors import SettingsError, ThresholdsError, closest, counted, plain
 from jmeb_plugin.sampling import sample_cells, sample_total
 from jmeb_plugin.suite import (
     Case,
@@ -132,7 +132,8 @@ def check_against(
     if len(broad) * total + len(single) * held > MAX_WAIVED_SHARE * held * total:
         raise ThresholdsError(
             f"{thresholds.path}:{thresholds.known_failures[0].line}: known_failures cover "
-            f"{len(broad | single)} of {held} conversations; expected at most {MAX_WAIVED_SHARE:.0%}"
+            f"{len(broad | single)} of {counted(held, 'conversation')}; "
+            f"expected at most {MAX_WAIVED_SHARE:.0%}"
         )
     return warnings + [
         f"{thresholds.path}:{known.line}: known failure {known.id!r} matches no conversation of this run"

@@ -141,5 +141,5 @@ def still_partial(shards: Sequence[Archive]) -> str:
         for model in models:
             have = sum(m == model and s == name for m, s, _ in held)
             if have < count:
-                return f"{have} of {count} conversations of {name} are in the merged runs"
+                return f"{have} of {counted(count, 'conversation')} of {name} in the merged runs"
     return ""

@@ -13,7 +13,7 @@ from jmeb_plugin.archive import find_run, read_results
 from jmeb_plugin.cli.parsing import Commands, add_asking, find_endpoints, out_folder, run_name, setting
 from jmeb_plugin.cli.progress import Meter
 from jmeb_plugin.endpoints import Endpoint
-from jmeb_plugin.errors import CallFailed, EndpointError, RunError, closest
+from jmeb_plugin.errors import CallFailed, EndpointError, RunError, closest, counted
 from jmeb_plugin.exam import LANGUAGES, NO_CHOICES, PICTURE, STRUCK, Exam, Question, load_exam
 from jmeb_plugin.helpfulness import (
     FILE,
@@ -141,7 +141,7 @@ def lines(exam: Exam, found: Mapping[str, Any]) -> Iterator[str]:
     for language in exam.languages:
         count = sum(question.language == language for question in exam.questions)
         out = ", ".join(f"{number} {WHY[reason]}" for reason, number in exam.left_out[language].items())
-        yield f"{exam.name} · {language}: {count} questions{f' (left out: {out})' if out else ''}"
+        yield f"{exam.name} · {language}: {counted(count, 'question')}{f' (left out: {out})' if out else ''}"
     for name, model in found["models"].items():
         yield ""
         yield f"{name} · {usage_line(model['usage'])}"

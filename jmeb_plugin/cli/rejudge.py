@@ -21,6 +21,7 @@ from jmeb_plugin.cli.parsing import (
 )
 from jmeb_plugin.cli.progress import Meter
 from jmeb_plugin.endpoints import Endpoint, check_panel
+from jmeb_plugin.errors import counted
 from jmeb_plugin.folder import write_whole
 from jmeb_plugin.jobs import Job, open_job
 from jmeb_plugin.measure import Measurement, Plan, given, seen_through
@@ -141,5 +142,5 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]
         if state is not None and state != gate["state"]:
             yield f"gate {gate['name']} {gate['slice']}: {state} → {gate['state']}".replace("  ", " ")
     lines = changed(old["verdicts"], new["verdicts"])
-    yield f"{len(lines)} of {len(new['verdicts'])} verdicts changed"
+    yield f"{len(lines)} of {counted(len(new['verdicts']), 'verdict')} changed"
     yield from lines

@@ -17,7 +17,7 @@ from pathlib import Path
 from jmeb_plugin.dataset.likeness import likeness
 from jmeb_plugin.dataset.repetition import repeated_openings, repeated_sentences, repeated_titles
 from jmeb_plugin.dataset.scripts import Writing, writing_of
-from jmeb_plugin.errors import SuiteError
+from jmeb_plugin.errors import SuiteError, counted
 from jmeb_plugin.suite import Conversation, Suite, load_suite
 from jmeb_plugin.user_file import read_lines
 from jmeb_plugin.yaml_file import describe, read_yaml
@@ -41,7 +41,7 @@ class CheckReport:
         yield from (f"error: {line}" for line in self.errors)
         yield from (f"warning: {line}" for line in self.warnings)
         yield from self.figures
-        yield f"{len(self.errors)} errors, {len(self.warnings)} warnings"
+        yield f"{counted(len(self.errors), 'error')}, {counted(len(self.warnings), 'warning')}"
 
 
 def check_suite(folder: Path) -> CheckReport:
@@ -128,7 +128,8 @@ def missing_pairs(suite: Suite) -> Iterator[str]:
     lonely = [key for key, found in languages.items() if found != set(suite.languages)]
     if lonely:
         guideline, strategy, n = lonely[0]
-        yield f"{len(lonely)} conversations are not in every language, the first {guideline}/{strategy}/{n}"
+        count = counted(len(lonely), "conversation")
+        yield f"{count} not in every language, the first {guideline}/{strategy}/{n}"
 
 
 def repetitions(suite: Suite, talks: Talks, writings: Mapping[str, Writing]) -> Iterator[str]:
@@ -147,10 +148,10 @@ def figures(suite: Suite, talks: Talks, writings: Mapping[str, Writing]) -> Iter
     covered = {(talk.guideline, talk.strategy, talk.language) for talk in suite.conversations}
     possible = len(suite.guidelines) * len(suite.strategies) * len(suite.languages)
     yield f"suite {suite.name} {suite.version} ({suite.kind}), sha256 {suite.sha256}"
-    cells = f"{len(covered)} of {possible} cells (guideline x strategy x language)"
-    yield f"{len(suite.conversations)} conversations in {cells}"
+    cells = f"{len(covered)} of {counted(possible, 'cell')} (guideline x strategy x language)"
+    yield f"{counted(len(suite.conversations), 'conversation')} in {cells}"
     for language, writing in writings.items():
         sizes = sorted(writing.size(turn) for talk in talks[language] for turn in talk.turns)
         if sizes:
             spread = f"turns of {sizes[0]} to {sizes[-1]} {writing.unit}, median {sizes[len(sizes) // 2]}"
-            yield f"{language}: {len(talks[language])} conversations, {spread}"
+            yield f"{language}: {counted(len(talks[language]), 'conversation')}, {spread}"

@@ -76,7 +76,7 @@ def test_what_a_run_would_refuse_no_command_takes(
         journal.execute("delete from records where id = (select min(id) from records)")
     for words in commands:
         assert main(words) == 4
-        assert "1 of 12 conversations were not held" in capsys.readouterr().err
+        assert "1 of 12 conversations not held" in capsys.readouterr().err
     assert not Path(".jmeb/x").exists()
 
 

@@ -175,7 +175,7 @@ def test_a_killed_stage_goes_on_and_asks_nothing_twice(outline: Path, serve: Any
         (["seeds", "--suite", "toy"], "generators is missing; expected the name of an endpoint of your own"),
         (["seeds", "--generators", "demo/generator"], "--suite is missing"),
         (["seeds", "--suite", "toy", "--generators", "demo/generator", "--languages", "fr"], "no language 'fr'; it names ja, en"),
-        (["refusals", "--suite", "toy", "--models", "demo/steadfast"], "at_least: 2 of 1 models cannot refuse"),
+        (["refusals", "--suite", "toy", "--models", "demo/steadfast"], "at_least: 2 of 1 model cannot refuse"),
         (["dialogues", "--suite", "toy", "--attackers", "demo/attacker"], "expected target as well"),
         (["refusals", "--suite", "toy", "--models", "demo/steadfast", "--models", "demo/eroding"], "seeds.jsonl: missing; expected what an earlier stage wrote"),
         (["build", "plan.toml"], "[sedes]: no such stage; did you mean 'seeds'?"),

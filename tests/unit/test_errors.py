@@ -51,3 +51,8 @@ def test_transient_says_what_the_server_hinted() -> None:
     plain, told = Transient("503"), Transient("429", retry_after=2.5, answered=False, throttled=True)
     assert (plain.retry_after, plain.answered, plain.throttled) == (None, True, False)
     assert (told.retry_after, told.answered, told.throttled) == (2.5, False, True)
+
+
+def test_one_is_not_many() -> None:
+    """A message counts as a person would."""
+    assert [errors.counted(n, "bad row") for n in (0, 1, 2)] == ["0 bad rows", "1 bad row", "2 bad rows"]

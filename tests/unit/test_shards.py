@@ -42,7 +42,7 @@ def test_shards_of_hand_picked_parts_are_whole_once_nothing_is_missing(tmp_path:
     half = {"partial": "--jmeb-id"}
     parts = [shard(tmp_path / "a", slice(0, 3), **half), shard(tmp_path / "b", slice(3, 6), **half)]
     assert still_partial(parts) == ""
-    assert still_partial(parts[:1]) == "3 of 6 conversations of toy are in the merged runs"
+    assert still_partial(parts[:1]) == "3 of 6 conversations of toy in the merged runs"
 
 
 def test_a_price_nobody_knows_stays_unknown() -> None:

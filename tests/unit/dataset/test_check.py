@@ -114,7 +114,7 @@ def both(*guidelines: tuple[str, int], **turns: str) -> list[dict[str, Any]]:
 def test_a_missing_half_is_a_warning(tmp_path: Path) -> None:
     """Conversations that are not in every language are counted, the first named."""
     report = check(tmp_path, talk("en"), talk("ja"), talk("en", "G-1", 2), talk("ja", "G-1", 3))
-    assert list(report.warnings) == ["2 conversations are not in every language, the first G-1/slow/3"]
+    assert list(report.warnings) == ["2 conversations not in every language, the first G-1/slow/3"]
 
 
 @pytest.mark.parametrize(("shared", "alike"), [(40, True), (20, True), (8, False)])
@@ -233,4 +233,4 @@ def test_a_suite_that_does_not_load_is_one_error(tmp_path: Path) -> None:
     """What keeps a suite from loading is the only finding."""
     report = check(tmp_path, row(turns=[]))
     message = f"{tmp_path}/conversations.en.jsonl:2: turns: expected a list of texts, none empty"
-    assert list(report.lines()) == [f"error: {message}", "1 errors, 0 warnings"]
+    assert list(report.lines()) == [f"error: {message}", "1 error, 0 warnings"]
