@@ -50,7 +50,7 @@ class Pairs:
 
 def drop(before: Sequence[float], now: Sequence[float]) -> float:
     """By how much the mean of ``now`` is lower than that of ``before``; 0 where the turns are equal."""
-    return round(mean_of(before) - mean_of(now), PLACES)
+    return round(mean_of(before) - mean_of(now), PLACES) + 0.0  # never -0.0
 
 
 @dataclass(frozen=True)

@@ -87,13 +87,15 @@ def load_table(path: Path, *, named: str) -> Mapping[str, Any]:
 
 
 def find_root(start: Path) -> Path | None:
-    """The nearest folder from ``start`` upwards that has a ``.jmeb`` or a pyproject.toml with our table.
+    """The nearest folder from ``start`` upwards that has runs, thresholds, our table, or a repository.
 
-    Raises `SettingsError` for a pyproject.toml on the way that is no TOML; pytest would not run there either.
+    ``None`` where there is none. Nothing above a repository is looked at: it belongs to others. Raises
+    `SettingsError` for a pyproject.toml on the way that is no TOML; pytest would not run there either.
     """
     with contextlib.suppress(PermissionError):  # what is above may be nobody's business
         for folder in (start, *start.parents):
-            if (folder / ".jmeb").is_dir() or has_table(folder / "pyproject.toml"):
+            ours = (folder / ".jmeb").is_dir() or (folder / "thresholds.yaml").is_file()
+            if ours or has_table(folder / "pyproject.toml") or (folder / ".git").exists():
                 return folder
     return None
 
