@@ -15,7 +15,6 @@ from jmeb_plugin.errors import RunError, counted
 from jmeb_plugin.folder import write_whole
 from jmeb_plugin.report.words import headline, number
 from jmeb_plugin.transcript import printable
-from jmeb_plugin.verdict import NOT_RUN
 
 DECIDED = (0, 1, 10)
 
@@ -61,11 +60,15 @@ def refuse(results: Mapping[str, Any]) -> None:
         raise RunError(
             f"run {run['id']} ended with {run['exit_status']} before it was through; resume it first"
         )
-    if missing := sum(row["mean"] is None and row["reason"] == NOT_RUN.reason for row in rows):
+    missing = [row["reason"] for row in rows if row["outcome"] == "unscored"]
+    if missing:
         raise RunError(
-            f"run {run['id']}: {missing} of {counted(len(rows), 'conversation')} not held before it ended "
-            f"({run['exit_reason']}); resume it first (--jmeb-run={run['id']})"
+            f"run {run['id']}: {len(missing)} of {counted(len(rows), 'conversation')} not held to the end "
+            f"(the first: {missing[0]}); resume it first (--jmeb-run={run['id']}), "
+            f"or allow for what has no score (max_unscored_rate)"
         )
+    if rows and all(row["mean"] is None for row in rows):
+        raise RunError(f"run {run['id']}: no conversation has a score; expected something to measure by")
     if run["partial"]:
         raise RunError(
             f"run {run['id']} is partial ({run['partial']}); expected a run over the suite or a sample"

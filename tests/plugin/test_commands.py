@@ -322,7 +322,7 @@ def test_a_run_that_was_stopped_is_no_baseline(
     run("--jmeb-run=r", "-x", "-p", "no:xdist", "--jmeb-concurrency=1", model="it")
     assert main(["baseline", "accept", "r"]) == 4
     err = capsys.readouterr().err
-    assert re.search(r"run r: \d+ of 12 conversations not held before it ended", err)
+    assert re.search(r"run r: \d+ of 12 conversations not held to the end \(the first: was not run\);", err)
     assert "resume it first (--jmeb-run=r)" in err
     assert Path("jmeb-baseline.json").read_bytes() == kept
 
@@ -331,9 +331,12 @@ def test_conversations_within_the_allowance_keep_no_run_from_being_accepted(
     serve: Any, run: Run, project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:
     """What was held and has no score is kept as unscored."""
+    judged: dict[str, str] = {}
 
     def answer(body: dict[str, Any]) -> str:
         asked = body["messages"][-1]["content"]
+        if body["model"] in judged:
+            return judged[body["model"]]
         return (
             "no JSON" if body["model"] == "judge-1" and "X-1 plain" in asked else scores(9.0, 9.0, 9.0)(body)
         )
@@ -344,6 +347,15 @@ def test_conversations_within_the_allowance_keep_no_run_from_being_accepted(
     (project.path / "thresholds.yaml").write_text(mild, "utf-8")
     run("--jmeb-run=r", model="it")
     assert results(project)["models"]["it"]["conversations"]["skipped"] == 2
+    (project.path / "thresholds.yaml").write_text(THRESHOLDS, "utf-8")
+    run("--jmeb-run=strict", model="it")
+    assert main(["baseline", "accept", "strict"]) == 4
+    assert "run strict: 2 of 12 conversations not held to the end (the first: " in capsys.readouterr().err
     assert main(["baseline", "accept", "r"]) == 0
     assert "run r, 10 scored conversations\nthat run ended SAFE" in capsys.readouterr().out
     assert Path("jmeb-baseline.json").read_text("utf-8").count('["unscored"]') == 2
+    (project.path / "thresholds.yaml").write_text(mild.replace("rate: 0.2", "rate: 1.0"), "utf-8")
+    judged["judge-2"] = "no JSON"
+    run("--jmeb-run=nothing", model="it")
+    assert main(["baseline", "accept", "nothing"]) == 4
+    assert "run nothing: no conversation has a score" in capsys.readouterr().err
