@@ -15,6 +15,8 @@ from typing import Any
 
 from jmeb_plugin.baseline import base_id
 from jmeb_plugin.errors import RunError, closest, plain
+from jmeb_plugin.figures import counted
+from jmeb_plugin.folder import LATEST
 from jmeb_plugin.journal_file import VERSION, address, refuse_version
 from jmeb_plugin.judges import Rubric
 from jmeb_plugin.scores import Record
@@ -64,8 +66,8 @@ class Archive:
         rows = self.results["verdicts"]
         if missing := sum(row["id"] not in self.records for row in rows):
             raise RunError(
-                f"{self.folder}: {missing} of {len(rows)} conversations were not held before the run ended; "
-                f"resume it first (--jmeb-run {self.folder.name})"
+                f"{self.folder}: {missing} of {counted(len(rows), 'conversation')} not held before the run "
+                f"ended; resume it first (--jmeb-run {self.folder.name})"
             )
 
     def case(self, case_id: str) -> Case:
@@ -84,7 +86,7 @@ def find_run(name: str, out: Path) -> Path:
 
     ``latest`` is the run that was written last. Raises `RunError` where there is none.
     """
-    if name == "latest":
+    if name == LATEST:
         made = sorted(out.glob("*/results.json"), key=lambda path: path.stat().st_mtime_ns)
         if not made:
             raise RunError(f"{out}: no finished run; expected a folder with results.json")

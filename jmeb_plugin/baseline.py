@@ -22,6 +22,9 @@ from jmeb_plugin.yaml_file import describe
 
 KIND = "jmeb-baseline"
 HASHES = ("suites", "rubric", "judges")
+DECIMALS = 6
+"""Of a turn's score in the file; repeats are averaged, so there may be more of them."""
+
 FACTS = {"run": TEXT, "finished": TEXT, "suites": Each(TEXT, named=True), "rubric": TEXT, "judges": TEXT}
 
 
@@ -38,7 +41,20 @@ class Measured:
     @property
     def mean(self) -> float:
         """The mean over the turns of a scored conversation."""
-        return statistics.fmean(self.turns)
+        return mean_of(self.turns)
+
+
+def mean_of(turns: Iterable[float]) -> float:
+    """The mean of a conversation's turns, in a baseline and in the run that is held against it.
+
+    Of the scores as the file keeps them: the same run has the same mean, read from wherever.
+    """
+    return statistics.fmean(kept(turn) for turn in turns)
+
+
+def kept(score: float) -> float:
+    """A turn's score as the file keeps it."""
+    return round(score, DECIMALS)
 
 
 @dataclass(frozen=True)
@@ -198,7 +214,7 @@ def lines(baseline: Baseline, indent: str) -> Iterator[str]:
         yield f"{inner}  {json.dumps(model, ensure_ascii=False)}: {{"
         for index, (name, found) in enumerate(sorted(rows.items()), 1):
             word = "unsafe" if found.unsafe else "safe" if found.turns else "unscored"
-            entry = json.dumps([word, *(round(turn, 6) for turn in found.turns)])
+            entry = json.dumps([word, *map(kept, found.turns)])
             yield f"{inner}    {json.dumps(name, ensure_ascii=False)}: {entry}{',' * (index < len(rows))}"
         yield f"{inner}  }}{',' * (place < len(baseline.models))}"
     if baseline.first is None or indent:

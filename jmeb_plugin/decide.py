@@ -10,7 +10,7 @@ from jmeb_plugin.archive import Archive, with_conversations
 from jmeb_plugin.ending import ending
 from jmeb_plugin.gates import hold_gates
 from jmeb_plugin.provenance import thresholds_facts
-from jmeb_plugin.selection import check_against
+from jmeb_plugin.selection import check_against, unmatched_models
 from jmeb_plugin.summary import Compared, build_results
 from jmeb_plugin.thresholds import Thresholds
 from jmeb_plugin.verdict import Judged, today
@@ -47,13 +47,17 @@ def unjudged(archive: Archive, thresholds: Thresholds) -> dict[str, Any] | None:
     return {} if wanted and any(load_anchors(suite, languages) for suite in archive.suites) else None
 
 
-def refuse_unfit(archives: Sequence[Archive], thresholds: Thresholds) -> None:
-    """Raise where a run was not through, or where pytest would refuse these thresholds for the runs."""
+def refuse_unfit(archives: Sequence[Archive], thresholds: Thresholds) -> list[str]:
+    """Raise where a run was not through, or where pytest would refuse these thresholds for the runs.
+
+    Returns warnings of overrides for models that none of the runs tested.
+    """
     for archive in archives:
         archive.refuse_unfinished()
     cases = with_conversations([case for archive in archives for case in archive.cases])
     total = sum(suite["conversations"] for suite in archives[0].results["run"]["suites"])
     check_against(thresholds, cases, today(), total)
+    return list(unmatched_models(thresholds, cases))
 
 
 def usage_of(archive: Archive) -> dict[str, Mapping[str, Any]]:

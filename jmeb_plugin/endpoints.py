@@ -17,36 +17,12 @@ from urllib.request import getproxies, proxy_bypass
 
 from jmeb_plugin.demo import JUDGES, MAKERS, TARGETS
 from jmeb_plugin.errors import EndpointError, SettingsError, closest, plain
+from jmeb_plugin.figures import counted
 from jmeb_plugin.keys import check_url, refuse_secrets
 from jmeb_plugin.price import Price, parse_price
+from jmeb_plugin.providers import HOSTED_KEYS, HOSTED_URLS, NEEDED, PROVIDERS, refuse_unused
 from jmeb_plugin.table import MOST, sendable
 
-PROVIDERS = (
-    "openai",
-    "azure-openai",
-    "anthropic",
-    "anthropic-bedrock",
-    "anthropic-vertex",
-    "http",
-    "python",
-    "demo",
-)
-HOSTED_KEYS = {
-    "openai": "OPENAI_API_KEY",
-    "azure-openai": "AZURE_OPENAI_API_KEY",
-    "anthropic": "ANTHROPIC_API_KEY",
-}
-HOSTED_URLS = {"openai": "https://api.openai.com/v1", "anthropic": "https://api.anthropic.com"}
-NEEDED = {
-    "openai": ("model",),
-    "azure-openai": ("base_url", "api_version"),
-    "anthropic": ("model",),
-    "anthropic-bedrock": ("model", "region"),
-    "anthropic-vertex": ("model", "region", "project"),
-    "http": ("url", "body", "answer"),
-    "python": ("target",),
-    "demo": ("model",),
-}
 QUESTIONS = ("{messages}", "{question}")
 TEMPLATES = (*QUESTIONS, "{system}", "{model}", "{temperature}", "{top_p}", "{max_tokens}")
 """What may stand in the ``body`` of an ``http`` endpoint to be filled in."""
@@ -196,6 +172,7 @@ def parse_endpoint(name: str, entry: Any, where: str) -> Endpoint:
         raise EndpointError(
             f"{place}.provider: {plain(repr(provider))} is no provider{closest(str(provider), PROVIDERS)}"
         )
+    refuse_unused(provider, entry, places_in(entry.get("body")), place)
     values = {key: convert(value, types[key], f"{place}.{key}") for key, value in entry.items()}
     return complete(Endpoint(name=name, **values), place)
 
@@ -286,7 +263,7 @@ def check_panel(targets: Sequence[Endpoint], judges: Sequence[Endpoint]) -> list
     """Raise for a panel that cannot judge these targets; return warnings worth showing."""
     if len(judges) < 2:
         raise EndpointError(
-            f"{len(judges)} judge{'s' * (len(judges) != 1)} given; expected at least two, "
+            f"{counted(len(judges), 'judge')} given; expected at least two, "
             f'by --jmeb-judge NAME --jmeb-judge NAME or judges = ["…", "…"] in [tool.jmeb]'
         )
     seen: dict[tuple[str, str, str], str] = {}

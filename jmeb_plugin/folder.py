@@ -8,7 +8,21 @@ import fcntl
 from pathlib import Path
 from typing import IO
 
-from jmeb_plugin.errors import RunError
+from jmeb_plugin.errors import RunError, SettingsError, plain
+
+LATEST = "latest"
+"""The word for the run that was written last, which therefore can name none."""
+
+
+def check_name(name: str, option: str) -> str:
+    """A run's name: of one folder, nothing that leaves the place of runs, and no word for another run."""
+    if name.startswith(".") or any(sign in name for sign in "/\\:\0"):
+        raise SettingsError(
+            f"{option}: {plain(name)!r} cannot name a folder; expected letters, digits, '.', '-', '_'"
+        )
+    if name == LATEST:
+        raise SettingsError(f"{option}: {name!r} means the run that was written last; expected another name")
+    return name
 
 
 def make_folder(out: Path, run: str) -> Path:

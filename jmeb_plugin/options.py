@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 
 from jmeb_plugin.attackers import only_own
+from jmeb_plugin.clients.target import check_targets
 from jmeb_plugin.endpoints import Endpoint, check_budget, check_panel, load_endpoints, resolve, variable
 from jmeb_plugin.errors import SettingsError
+from jmeb_plugin.folder import check_name
 from jmeb_plugin.table import OPTIONS, PLURALS, Option, convert, load_table
 
 
@@ -148,6 +150,8 @@ def build(
     asked = (*targets, *judges, *([attacker] if attacker else []))
     for endpoint in asked:
         endpoint.check_environment()
+    if will_ask(config):
+        check_targets(asked)
     check_budget(plain["budget"], asked, "--jmeb-budget")
     if plain["sample"] and plain["total"]:
         raise SettingsError("--jmeb-sample and --jmeb-total: expected one of the two")
@@ -164,19 +168,15 @@ def build(
         ids=plain["id"] or (), sample=plain["sample"], total=plain["total"], seed=plain["seed"],
         repeats=plain["repeats"], concurrency=plain["concurrency"], thresholds=path("thresholds"),
         gate=plain["gate"], baseline=path("baseline"), baseline_force=bool(plain["baseline-force"]),
-        out=path("out") or root / ".jmeb", run=check_run(plain["run"]),
+        out=path("out") or root / ".jmeb", run=check_name(plain["run"] or "", "--jmeb-run"),
         transcripts=plain["transcripts"] or default_transcripts, plan=bool(plain["plan"]),
         budget=plain["budget"], warnings=tuple(warnings),
     )  # fmt: skip
 
 
-def check_run(name: str | None) -> str:
-    """A run's name: one folder name, nothing that leaves the out folder. Empty if none is given."""
-    if name and (name.startswith(".") or any(sign in name for sign in "/\\:\0")):
-        raise SettingsError(
-            f"--jmeb-run: {name!r} cannot name a folder; expected letters, digits, '.', '-', '_'"
-        )
-    return name or ""
+def will_ask(config: pytest.Config) -> bool:
+    """Whether this process may come to ask the endpoints: no xdist worker, and no ``--co``."""
+    return not hasattr(config, "workerinput") and not config.getoption("collectonly", False)
 
 
 def choose_judges(

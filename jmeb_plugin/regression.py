@@ -6,11 +6,13 @@ u <= δ no worse; l > δ worse; else nobody can tell.
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from jmeb_plugin.baseline import Baseline, Measured
+from jmeb_plugin.baseline import Baseline, Measured, mean_of
+from jmeb_plugin.scores import PLACES
 from jmeb_plugin.stats import Resampled, bootstrap_mean, conversations_needed, holm_adjusted, wilcoxon
 from jmeb_plugin.stats.figures import Figure
 from jmeb_plugin.units import Unit
@@ -36,7 +38,7 @@ class Pairs:
     def drops(self, *, worst: bool = False) -> list[float]:
         """Baseline less new, of the scored; with ``worst``, unscored conversations count as 1.0."""
         return [
-            before.mean - mean(unit.worst_turns if worst else unit.turns)
+            drop(before.turns, unit.worst_turns if worst else unit.turns)
             for unit, before in zip(self.units, self.before, strict=True)
             if worst or unit.scored
         ]
@@ -46,9 +48,9 @@ class Pairs:
         return [unit.cluster for unit in self.units if worst or unit.scored]
 
 
-def mean(turns: Sequence[float]) -> float:
-    """The mean of a conversation's turns."""
-    return sum(turns) / len(turns)
+def drop(before: Sequence[float], now: Sequence[float]) -> float:
+    """By how much the mean of ``now`` is lower than that of ``before``; 0 where the turns are equal."""
+    return round(mean_of(before) - mean_of(now), PLACES) + 0.0  # never -0.0
 
 
 @dataclass(frozen=True)
@@ -102,15 +104,15 @@ def regression(pairs: Pairs, margin: float | None, seed: int) -> dict[str, Any]:
     }
     if not drops:
         return {**facts, "state": "cannot-tell", "undefined": {"drop": "no conversation is scored in both"}}
-    drop = bootstrap_mean(drops, clusters, seed)
+    mean = bootstrap_mean(drops, clusters, seed)
     statistic, p = wilcoxon(drops)
-    state = state_of(drop, margin or 0.0)
+    state = state_of(mean, margin or 0.0)
     return {
         **facts,
         "state": state,
-        "more": conversations_needed(drop, margin or 0.0) if state == "cannot-tell" else None,
-        "drop": span(drop),
-        "real": drop.low > 0,
+        "more": conversations_needed(mean, margin or 0.0) if state == "cannot-tell" else None,
+        "drop": span(mean),
+        "real": mean.low > 0,
         "turns": turn_drops(scored, clusters, seed),
         "wilcoxon": {"statistic": statistic.value, "p": p.value, **undefined("p", p)},
         "slices": {facet: slice_drops(scored, facet) for facet in SLICED_BY},
@@ -135,7 +137,8 @@ def turn_drops(
     """The drop of each turn that all conversations have."""
     rows = []
     for turn in range(min((min(len(u.turns), len(b.turns)) for u, b in scored), default=0)):
-        drops = [before.turns[turn] - unit.turns[turn] for unit, before in scored]
+        of = slice(turn, turn + 1)
+        drops = [drop(before.turns[of], unit.turns[of]) for unit, before in scored]
         rows.append({"turn": turn, **span(bootstrap_mean(drops, clusters, seed))})
     return rows
 
@@ -144,14 +147,14 @@ def slice_drops(scored: Sequence[tuple[Unit, Measured]], facet: str) -> dict[str
     """The mean drop of each slice, with Wilcoxon's p, and p by Holm over the slices of the facet."""
     groups: dict[str, list[float]] = {}
     for unit, before in scored:
-        groups.setdefault(unit.facets[facet], []).append(before.mean - mean(unit.turns))
+        groups.setdefault(unit.facets[facet], []).append(drop(before.turns, unit.turns))
     tested = {name: wilcoxon(drops)[1] for name, drops in sorted(groups.items())}
     known = {name: figure.value for name, figure in tested.items() if figure.value is not None}
     adjusted: Mapping[str, float] = dict(zip(known, holm_adjusted(list(known.values())), strict=True))
     return {
         name: {
             "n": len(groups[name]),
-            "drop": mean(groups[name]),
+            "drop": statistics.fmean(groups[name]),
             "p": figure.value,
             "p_adjusted": adjusted.get(name),
             **undefined("p", figure),

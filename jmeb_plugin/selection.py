@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ast
 import datetime as dt
-import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from jmeb_plugin.anchors import Anchor, draw_anchors, load_anchors
-from jmeb_plugin.errors import SettingsError, ThresholdsError, closest
+from jmeb_plugin.errors import SettingsError, ThresholdsError, closest, plain
+from jmeb_plugin.figures import counted
 from jmeb_plugin.sampling import sample_cells, sample_total
 from jmeb_plugin.suite import (
     Case,
@@ -131,7 +131,7 @@ def check_against(
                 f"{thresholds.path}:{known.line}: until {known.until}: more than {MAX_WAIVED_DAYS} days ahead"
             )
     check_overrides(thresholds, cases)
-    warnings = list(misspelt_models(thresholds, cases))
+    warnings = list(unmatched_models(thresholds, cases))
     if not thresholds.known_failures or not cases:
         return warnings
     names = all_names(cases)
@@ -144,7 +144,8 @@ def check_against(
     if len(broad) * total + len(single) * held > MAX_WAIVED_SHARE * held * total:
         raise ThresholdsError(
             f"{thresholds.path}:{thresholds.known_failures[0].line}: known_failures cover "
-            f"{len(broad | single)} of {held} conversations; expected at most {MAX_WAIVED_SHARE:.0%}"
+            f"{len(broad | single)} of {counted(held, 'conversation')}; "
+            f"expected at most {MAX_WAIVED_SHARE:.0%}"
         )
     return warnings + [
         f"{thresholds.path}:{known.line}: known failure {known.id!r} matches no conversation of this run"
@@ -172,7 +173,7 @@ def covers(pattern: str, names: Mapping[str, str]) -> Iterator[str]:
 def check_overrides(thresholds: Thresholds, cases: Sequence[Case]) -> None:
     """Raise for an override that names something unknown to the suites at hand.
 
-    A model may be named although this run does not test it: one file serves many pipelines.
+    A model may be named although this run does not test it, with a warning: one file serves many pipelines.
     """
     known = known_facets(cases)
     for override in thresholds.overrides:
@@ -195,15 +196,16 @@ def known_facets(cases: Sequence[Case]) -> dict[str, set[str]]:
     }
 
 
-def misspelt_models(thresholds: Thresholds, cases: Sequence[Case]) -> Iterator[str]:
-    """A warning for each override whose model is none of this run, but nearly one that has no override."""
+def unmatched_models(thresholds: Thresholds, cases: Sequence[Case]) -> Iterator[str]:
+    """A warning for each model that overrides name and the run does not test, with the closest there is."""
     models = {case.model for case in cases}
-    named = {override.when.get("model") for override in thresholds.overrides}
-    for override in thresholds.overrides:
-        name, at = override.when.get("model"), f"{thresholds.path}:{override.line}"
-        near = difflib.get_close_matches(name or "", models - named, n=1, cutoff=0.9)
-        if name not in models and near:
-            yield f"{at}: overrides: when.model: {name!r} is no model of this run; did you mean {near[0]!r}?"
+    named = [override for override in thresholds.overrides if "model" in override.when]
+    lines = {override.when["model"]: override.line for override in reversed(named)}
+    for name in sorted(set(lines) - models, key=lambda name: lines[name]) if models else ():
+        yield (
+            f"{thresholds.path}:{lines[name]}: overrides: when.model: {plain(name)!r} is no model of this run"
+            f"{closest(name, models)}"
+        )
 
 
 def draw(suite: Suite, wish: Wish) -> list[Case]:

@@ -10,8 +10,11 @@ from typing import Any
 
 from jmeb_plugin.archive import Archive
 from jmeb_plugin.errors import RunError
+from jmeb_plugin.figures import counted
 from jmeb_plugin.folder import make_folder, write_whole
 from jmeb_plugin.journal import Journal
+from jmeb_plugin.report.junit_files import read_cases
+from jmeb_plugin.suite import Case
 
 ALIKE: Mapping[str, Callable[[Mapping[str, Any]], object]] = {
     "suite": lambda run: [[suite["name"], suite["sha256"]] for suite in run["suites"]],
@@ -63,9 +66,34 @@ def check_alike(shards: Sequence[Archive]) -> None:
     twice = [case_id for case_id, count in Counter(i for s in shards for i in s.records).items() if count > 1]
     if twice:
         raise RunError(
-            f"{len(twice)} conversations are in more than one of the runs, the first {min(twice)}; "
+            f"{counted(len(twice), 'conversation')} in more than one of the runs, the first {min(twice)}; "
             f"expected each in one"
         )
+
+
+def check_junit(files: Sequence[Path], shards: Sequence[Archive]) -> None:
+    """Raise unless the files hold one test case for each conversation of the shards."""
+    found = Counter((case.classname, case.name) for path in files for case in read_cases(path))
+    wanted: dict[tuple[str, str], list[str]] = {}
+    for case in (case for shard in shards for case in shard.cases):
+        wanted.setdefault(junit_name(case), []).append(case.id)
+    for what, wrong in (
+        ("without a test case", [ids for name, ids in wanted.items() if found[name] < len(ids)]),
+        ("with more than one test case", [ids for name, ids in wanted.items() if found[name] > len(ids)]),
+    ):
+        if wrong:
+            count = counted(sum(map(len, wrong)), "conversation")
+            raise RunError(
+                f"--junit {', '.join(map(str, files))}: {count} of the merged runs {what}, "
+                f"the first {min(map(min, wrong))}; expected the file of every shard, once"
+            )
+
+
+def junit_name(case: Case) -> tuple[str, str]:
+    """Class name and name of a case in a run's JUnit file; conversations of two suites may share them."""
+    talk, (_, strategy, _, *rest) = case.conversation, case.name.split("/")
+    classname = f"jmeb.{talk.language}.{case.suite.principle_of(talk)}.{talk.guideline}"
+    return classname, "/".join([strategy, *rest])
 
 
 def first_results(shards: Sequence[Archive], run_id: str) -> dict[str, Any]:
@@ -115,5 +143,5 @@ def still_partial(shards: Sequence[Archive]) -> str:
         for model in models:
             have = sum(m == model and s == name for m, s, _ in held)
             if have < count:
-                return f"{have} of {count} conversations of {name} are in the merged runs"
+                return f"{have} of {counted(count, 'conversation')} of {name} in the merged runs"
     return ""

@@ -5,6 +5,7 @@ The table is ``[tool.jmeb]`` in pyproject.toml, or ``[jmeb]`` in a file of its o
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -83,6 +84,29 @@ def load_table(path: Path, *, named: str) -> Mapping[str, Any]:
         if key.replace("_", "-") not in TABLE_KEYS:
             raise SettingsError(f"{path}: [tool.jmeb]: unknown key {plain(key)!r}{closest(key, TABLE_KEYS)}")
     return table
+
+
+def find_root(start: Path) -> Path | None:
+    """The nearest folder from ``start`` upwards that has runs, thresholds, our table, or a repository.
+
+    ``None`` where there is none. Nothing above a repository is looked at: it belongs to others. Raises
+    `SettingsError` for a pyproject.toml on the way that is no TOML; pytest would not run there either.
+    """
+    with contextlib.suppress(PermissionError):  # what is above may be nobody's business
+        for folder in (start, *start.parents):
+            ours = (folder / ".jmeb").is_dir() or (folder / "thresholds.yaml").is_file()
+            if ours or has_table(folder / "pyproject.toml") or (folder / ".git").exists():
+                return folder
+    return None
+
+
+def has_table(path: Path) -> bool:
+    """Whether a TOML file has ``[tool.jmeb]`` or ``[jmeb]``, right or wrong."""
+    if not path.is_file():
+        return False
+    data = read_toml(path, SettingsError)
+    tool = data.get("tool")
+    return "jmeb" in data or (isinstance(tool, dict) and "jmeb" in tool)
 
 
 def sendable(value: Any) -> bool:

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from jmeb_plugin.archive import find_run, read_results
-from jmeb_plugin.cli.parsing import Commands, add_asking, find_endpoints, out_folder, setting
+from jmeb_plugin.cli.parsing import Commands, add_asking, find_endpoints, out_folder, run_name, setting
 from jmeb_plugin.cli.progress import Meter
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import CallFailed, EndpointError, RunError, closest
 from jmeb_plugin.exam import LANGUAGES, NO_CHOICES, PICTURE, STRUCK, Exam, Question, load_exam
+from jmeb_plugin.figures import counted
 from jmeb_plugin.helpfulness import (
     FILE,
     OUTCOMES,
@@ -101,7 +102,7 @@ def ask_all(exam: Exam, models: Sequence[Endpoint], options: argparse.Namespace)
     """Put every question to every model; the content of helpfulness.json."""
     asked = [[*model.identity, model.parameters()] for model in models]
     same = {"exam": exam.sha256(), "model": asked}
-    name = options.run or f"helpfulness-{digest(same)[:8]}"
+    name = run_name(options, f"helpfulness-{digest(same)[:8]}")
     concurrency, budget = setting(options, "concurrency"), setting(options, "budget")
     items = [(model, question) for model in models for question in exam.questions]
     with (
@@ -141,7 +142,7 @@ def lines(exam: Exam, found: Mapping[str, Any]) -> Iterator[str]:
     for language in exam.languages:
         count = sum(question.language == language for question in exam.questions)
         out = ", ".join(f"{number} {WHY[reason]}" for reason, number in exam.left_out[language].items())
-        yield f"{exam.name} · {language}: {count} questions{f' (left out: {out})' if out else ''}"
+        yield f"{exam.name} · {language}: {counted(count, 'question')}{f' (left out: {out})' if out else ''}"
     for name, model in found["models"].items():
         yield ""
         yield f"{name} · {usage_line(model['usage'])}"

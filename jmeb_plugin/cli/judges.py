@@ -17,6 +17,7 @@ from jmeb_plugin.cli.parsing import (
     add_thresholds,
     find_endpoints,
     out_folder,
+    run_name,
     setting,
     thresholds_of,
 )
@@ -92,12 +93,12 @@ def run_check(options: argparse.Namespace) -> int:
 
     wanted, thresholds = read_wanted(options), thresholds_of(options)
     now = dt.datetime.now().astimezone()
-    folder = out_folder(options) / (options.run or f"judges-{now.strftime('%Y%m%d-%H%M%S')}")
+    folder = out_folder(options) / run_name(options, f"judges-{now.strftime('%Y%m%d-%H%M%S')}")
     rated, taken = ask(wanted, folder, options)
     found = summarise(wanted, rated, thresholds, taken)
     path = folder / "judges.json"
     write_whole(path, json.dumps(found, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
-    for line in (*calibration_lines(found), f"file: {path}"):
+    for line in (*calibration_lines(found), f"thresholds: {thresholds.path}", f"file: {path}"):
         print(printable(line))
     return ending(found)
 

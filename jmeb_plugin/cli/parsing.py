@@ -8,10 +8,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from jmeb_plugin.clients.target import check_targets
 from jmeb_plugin.endpoints import Endpoint, load_endpoints, resolve, variable
 from jmeb_plugin.errors import SettingsError
+from jmeb_plugin.folder import check_name
 from jmeb_plugin.selection import bundled_thresholds
-from jmeb_plugin.table import OPTIONS, convert, load_table
+from jmeb_plugin.table import OPTIONS, convert, find_root, load_table
 from jmeb_plugin.thresholds import Thresholds, load_thresholds
 
 if TYPE_CHECKING:
@@ -45,16 +47,31 @@ def add_asking(parser: Parser) -> None:
     parser.add_argument("--budget", metavar="USD", help="stop asking before the price passes it")
 
 
+def run_name(options: argparse.Namespace, default: str) -> str:
+    """The name asked for by ``--run``, else the default."""
+    return check_name(options.run or "", "--run") or default
+
+
 def add_thresholds(parser: Parser) -> None:
     """``--thresholds``."""
-    parser.add_argument("--thresholds", metavar="PATH", help="thresholds.yaml here, else the bundled one")
+    parser.add_argument(
+        "--thresholds", metavar="PATH", help="default: thresholds.yaml beside the runs, else the bundled one"
+    )
+
+
+def root() -> Path:
+    """What pytest's rootdir is to a run: `find_root` of the working directory, else that itself."""
+    return find_root(Path.cwd()) or Path.cwd()
 
 
 def table_of(options: argparse.Namespace) -> tuple[Mapping[str, Any], str]:
     """The ``jmeb`` table and its file, as a run in this folder finds it."""
-    given = options.config or variable("JMEB_CONFIG")
-    path = Path.cwd() / (given or "pyproject.toml")
-    return load_table(path, named="--config" if given else ""), str(path)
+    if options.config:
+        path, named = Path.cwd() / options.config, "--config"
+    else:
+        given = variable("JMEB_CONFIG")
+        path, named = root() / (given or "pyproject.toml"), "JMEB_CONFIG" if given else ""
+    return load_table(path, named=named), str(path)
 
 
 def setting(options: argparse.Namespace, name: str) -> Any:
@@ -70,9 +87,15 @@ def setting(options: argparse.Namespace, name: str) -> Any:
     return convert(option, table[name], f"{where}: {name}") if name in table else option.default
 
 
+def path_of(options: argparse.Namespace, name: str) -> Path | None:
+    """An option that is a path: from the working directory if it was typed, else from the root."""
+    value = setting(options, name)
+    return None if value is None else (Path.cwd() if getattr(options, name, None) else root()) / value
+
+
 def out_folder(options: argparse.Namespace) -> Path:
     """Where runs are kept."""
-    return Path.cwd() / str(setting(options, "out"))
+    return path_of(options, "out") or root() / ".jmeb"
 
 
 def find_endpoints(
@@ -92,11 +115,17 @@ def find_endpoints(
     found = tuple(resolve(name, endpoints) for name in dict.fromkeys(names or ()))
     for endpoint in found:
         endpoint.check_environment()
+    check_targets(found)
     return found
 
 
-def thresholds_of(options: argparse.Namespace) -> Thresholds:
-    """The thresholds that a run in this folder would be held against, or those asked for."""
-    own = Path.cwd() / "thresholds.yaml"
-    given = options.thresholds and Path.cwd() / options.thresholds
-    return load_thresholds(given or (own if own.is_file() else bundled_thresholds()))
+def thresholds_of(options: argparse.Namespace, run: Path | None = None) -> Thresholds:
+    """The thresholds asked for, else those that a run here would be held against.
+
+    Where nobody asked for any, those beside the ``.jmeb`` that a ``run`` is kept in come first.
+    """
+    if given := path_of(options, "thresholds"):
+        return load_thresholds(given)
+    folders = (run and find_root(run.resolve()), root())
+    own = [folder / "thresholds.yaml" for folder in folders if folder]
+    return load_thresholds(next((path for path in own if path.is_file()), bundled_thresholds()))

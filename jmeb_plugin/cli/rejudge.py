@@ -15,11 +15,13 @@ from jmeb_plugin.cli.parsing import (
     add_thresholds,
     find_endpoints,
     out_folder,
+    run_name,
     setting,
     thresholds_of,
 )
 from jmeb_plugin.cli.progress import Meter
 from jmeb_plugin.endpoints import Endpoint, check_panel
+from jmeb_plugin.figures import counted
 from jmeb_plugin.folder import write_whole
 from jmeb_plugin.jobs import Job, open_job
 from jmeb_plugin.measure import Measurement, Plan, given, seen_through
@@ -51,8 +53,9 @@ def run_rejudge(options: argparse.Namespace) -> int:
     judges = find_endpoints(options, options.judge, "judges")
     for warning in check_panel(recorded_targets(archive), judges):
         print(f"warning: {warning}")
-    thresholds = thresholds_of(options)
-    refuse_unfit([archive], thresholds)
+    thresholds = thresholds_of(options, archive.folder)
+    for warning in refuse_unfit([archive], thresholds):
+        print(printable(f"warning: {warning}"))
     folder = rejudge(archive, judges, thresholds, options)
     anew = open_archive(folder)
     results, judged = decide_run(anew, thresholds, anew.results["run"]["options"]["gate"])
@@ -79,7 +82,7 @@ def rejudge(
     from jmeb_plugin.report.as_json import json_text
 
     out, began = out_folder(options), dt.datetime.now(dt.UTC)
-    name = options.run or f"{archive.folder.name}-by-{digest([j.identity for j in judges])[:8]}"
+    name = run_name(options, f"{archive.folder.name}-by-{digest([j.identity for j in judges])[:8]}")
     same = {"rejudged": archive.folder.name, "judge": [[*j.identity, j.parameters()] for j in judges]}
     concurrency, budget = setting(options, "concurrency"), setting(options, "budget")
     with (
@@ -139,5 +142,5 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]
         if state is not None and state != gate["state"]:
             yield f"gate {gate['name']} {gate['slice']}: {state} → {gate['state']}".replace("  ", " ")
     lines = changed(old["verdicts"], new["verdicts"])
-    yield f"{len(lines)} of {len(new['verdicts'])} verdicts changed"
+    yield f"{len(lines)} of {counted(len(new['verdicts']), 'verdict')} changed"
     yield from lines

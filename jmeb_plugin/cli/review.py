@@ -14,6 +14,7 @@ from jmeb_plugin import paper as published
 from jmeb_plugin.archive import find_run, open_archive, read_results
 from jmeb_plugin.cli.parsing import Commands, add_out, out_folder, setting
 from jmeb_plugin.errors import RunError
+from jmeb_plugin.figures import counted
 from jmeb_plugin.folder import write_whole
 from jmeb_plugin.report.words import number, percent
 from jmeb_plugin.review.form import make_sheet, read_opinions
@@ -68,7 +69,7 @@ def run_export(options: argparse.Namespace) -> int:
     write_key(folder, key)
     files = write_sheet(path, sheet)
     kinds = Counter(pick.kind for pick in picks)
-    print(f"{len(picks)} turns: {', '.join(f'{kinds[kind]} {kind}' for kind in KINDS)}")
+    print(f"{counted(len(picks), 'turn')}: {', '.join(f'{kinds[kind]} {kind}' for kind in KINDS)}")
     print(f"written: {', '.join(map(str, files))}")
     print(f"the key stays in {folder / KEY_FILE}; the sheet holds transcripts: send it to annotators alone")
     return 0
@@ -103,13 +104,14 @@ def lines(found: Mapping[str, Any]) -> Iterator[str]:
     """The agreement in words, beside the paper's."""
     rows, people, judges = found["rows"], found["humans"], found["judges"]
     yield (
-        f"{rows['returned']} of {rows['exported']} turns came back; {rows['settled']} have a score "
-        f"({rows['by_third']} by the third annotator): {', '.join(f'{rows[kind]} {kind}' for kind in KINDS)}"
+        f"{rows['returned']} of {counted(rows['exported'], 'turn')} came back; "
+        f"{rows['settled']} have a score ({rows['by_third']} by the third annotator): "
+        f"{', '.join(f'{rows[kind]} {kind}' for kind in KINDS)}"
     )
     yield from (f"  {text}" for text in open_turns(found["turns"]))
     yield ""
     who = ", ".join(map(str, people["annotators"]))
-    yield f"people with each other · annotators {who} · {people['n']} turns"
+    yield f"people with each other · annotators {who} · {counted(people['n'], 'turn')}"
     yield line("", "here", "paper")
     yield line("Krippendorff's α (ordinal)", number(people["alpha"], 3), number(published.HUMANS["alpha"], 3))
     yield line("ICC(2,1)", number(people["icc_2_1"], 3), number(published.HUMANS["icc_2_1"], 3))

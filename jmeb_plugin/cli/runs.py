@@ -83,8 +83,9 @@ def run_gate(options: argparse.Namespace) -> int:
 
     archive = open_archive(find_run(options.run, out_folder(options)))
     gate = options.gate or archive.results["run"]["options"]["gate"]
-    compared, thresholds = compare_with(options, archive), thresholds_of(options)
-    refuse_unfit([archive], thresholds)
+    compared, thresholds = compare_with(options, archive), thresholds_of(options, archive.folder)
+    for warning in refuse_unfit([archive], thresholds):
+        print(printable(f"warning: {warning}"))
     results, judged = decide_run(archive, thresholds, gate, compared)
     for line in summary_lines(results, str(archive.folder)):
         print(printable(line))

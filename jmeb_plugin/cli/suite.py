@@ -16,6 +16,7 @@ from jmeb_plugin.dataset.importing.importing import Plan, import_rows
 from jmeb_plugin.dataset.importing.mapping import read_mapping, typed_map
 from jmeb_plugin.dataset.importing.sources import find_source, read_rows
 from jmeb_plugin.errors import SettingsError, SuiteError
+from jmeb_plugin.figures import counted
 from jmeb_plugin.judges import load_rubrics
 from jmeb_plugin.suite import KINDS, Suite, find_suite, load_suite
 from jmeb_plugin.transcript import printable
@@ -76,7 +77,7 @@ def run_build(options: argparse.Namespace) -> int:
         if not options.check:
             path.write_text(texts[path], encoding="utf-8")
         print(f"{'would change' if options.check else 'written'}: {path}")
-    print(f"{len(texts)} files, {len(stale)} {'out of date' if options.check else 'written'}")
+    print(f"{counted(len(texts), 'file')}, {len(stale)} {'out of date' if options.check else 'written'}")
     return 1 if options.check and stale else 0
 
 
@@ -106,7 +107,7 @@ def run_import(options: argparse.Namespace) -> int:
         print(printable(f"left out: {line}"))
     for line in [*report_on(found.suite).lines(), *lacking(found.suite)]:
         print(printable(line))
-    print(f"{len(found.suite.conversations)} conversations in {target}")
+    print(f"{counted(len(found.suite.conversations), 'conversation')} in {target}")
     return 0
 
 

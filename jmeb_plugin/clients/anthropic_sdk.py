@@ -14,8 +14,9 @@ from jmeb_plugin.clients.base import Finish, Reply, Request, Usage
 from jmeb_plugin.clients.connection import broken, forget_environment, sdk_options
 from jmeb_plugin.clients.failures import decoded, excerpt, failure
 from jmeb_plugin.clients.openai_protocol import SHAPELESS, Dialect, Speaker, counted, finish_reply
-from jmeb_plugin.endpoints import HOSTED_URLS, Endpoint
+from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import EndpointError, Transient
+from jmeb_plugin.providers import HOSTED_URLS
 from jmeb_plugin.transcript import clean
 
 FINISHES: Mapping[str, Finish] = {

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import inspect
 import json
 import re
-import sys
+import traceback
 import types
 from collections.abc import Awaitable, Mapping, Sequence
 from pathlib import Path
@@ -17,11 +16,16 @@ from jmeb_plugin.clients.base import Message, Reply, Request, Usage
 from jmeb_plugin.clients.failures import excerpt, failure, parsed
 from jmeb_plugin.clients.lean import Poster
 from jmeb_plugin.clients.openai_protocol import finish_reply
+from jmeb_plugin.clients.target import EXPECTED, load
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import EndpointError, JmebError, Rejected, Transient
 from jmeb_plugin.transcript import clean
 
-EXPECTED = "expected async def chat(messages) -> str"
+BUGS = (
+    AssertionError, AttributeError, ImportError, LookupError, NameError, NotImplementedError, SyntaxError,
+    SystemExit, TypeError,
+)  # fmt: skip
+"""What a program's own mistake raises; asked again it would be raised again."""
 
 
 class HttpClient:
@@ -105,8 +109,8 @@ def follow(data: Any, endpoint: Endpoint) -> str:
 class PythonClient:
     """A `Client` for ``package.module:chat``, an async callable from messages to text.
 
-    The messages are dicts of role and content. Whatever the callable raises is its failure to
-    answer: it is tried again like a lost connection.
+    The messages are dicts of role and content. What the callable raises is its failure to answer:
+    tried again like a lost connection, but for `BUGS`, which are a rejection.
     """
 
     def __init__(self, endpoint: Endpoint) -> None:
@@ -123,12 +127,17 @@ class PythonClient:
             raise
         except TimeoutError:
             raise Transient(f"{name}: no answer within {self.endpoint.timeout:g} s") from None
+        except BUGS as error:
+            raise Rejected(f"{name}: {target} raised {self.told(error)}{line_of(error)}") from None
         except Exception as error:  # noqa: BLE001 - an application may raise anything
-            why = f"{type(error).__name__}: {excerpt(str(error), self.endpoint)}"
-            raise Transient(f"{name}: {target} raised {why}") from None
+            raise Transient(f"{name}: {target} raised {self.told(error)}") from None
         if not isinstance(said, str):
             raise Rejected(f"{name}: {self.endpoint.target} gave {type(said).__name__}; expected a text")
         return finish_reply(self.endpoint, said, "stop", Usage())
+
+    def told(self, error: BaseException) -> str:
+        """The application's exception in words."""
+        return f"{type(error).__name__}: {excerpt(str(error), self.endpoint)}"
 
     def begin(self, request: Request) -> Awaitable[Any]:
         """The call, begun. `EndpointError` for a callable that is not async."""
@@ -142,18 +151,7 @@ class PythonClient:
         """Nothing to give back."""
 
 
-def load(endpoint: Endpoint) -> Any:
-    """The callable that ``target`` names."""
-    module_name, colon, attribute = endpoint.target.partition(":")
-    place = f"endpoint {endpoint.name!r}: target {endpoint.target!r}"
-    if not colon:
-        raise EndpointError(f"{place}: expected package.module:callable")
-    if str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
-    try:
-        found = getattr(importlib.import_module(module_name), attribute)
-    except Exception as error:  # noqa: BLE001 - importing runs the user's code
-        raise EndpointError(f"{place}: cannot be imported ({type(error).__name__}: {error})") from None
-    if not callable(found):
-        raise EndpointError(f"{place}: is not callable; {EXPECTED}")
-    return found
+def line_of(error: BaseException) -> str:
+    """Where it was raised, for whoever has no traceback: file and line in parentheses."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""

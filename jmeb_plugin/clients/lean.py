@@ -14,7 +14,8 @@ from jmeb_plugin.clients.encoding import as_json
 from jmeb_plugin.clients.failures import decoded, failure
 from jmeb_plugin.clients.openai_protocol import Dialect, Speaker, chat_body, chat_reply, dialect_of, withheld
 from jmeb_plugin.clients.tls import context
-from jmeb_plugin.endpoints import HOSTED_URLS, Endpoint, proxy_for
+from jmeb_plugin.endpoints import Endpoint, proxy_for
+from jmeb_plugin.providers import HOSTED_URLS
 
 
 class Poster:

@@ -16,6 +16,7 @@ from jmeb_plugin.dataset.drawing import Cell, draw_sample
 from jmeb_plugin.dataset.records import Dialogue, StrategyCard, read_records
 from jmeb_plugin.dataset.workshop import Workshop
 from jmeb_plugin.errors import SuiteError
+from jmeb_plugin.figures import counted
 from jmeb_plugin.folder import make_folder
 from jmeb_plugin.user_file import own_file
 from jmeb_plugin.yaml_file import read_yaml
@@ -53,8 +54,8 @@ def make_sample(workshop: Workshop, settings: SampleSettings) -> Iterator[str]:
     workshop.report(STAGE, figures)
     sources = Counter(item.attacker for listed in cells.values() for item in listed)
     yield (
-        f"sample: {total} conversations, {settings.per_cell} × {len(wanted)} cells "
-        f"(guideline × strategy × language); {len(short)} cells are short"
+        f"sample: {counted(total, 'conversation')}, {settings.per_cell} × {counted(len(wanted), 'cell')} "
+        f"(guideline × strategy × language); {counted(len(short), 'cell')} short"
     )
     for cell, count in sorted(short.items(), key=lambda item: (item[1], item[0]))[:20]:
         yield f"  short: {'/'.join(cell)} has {count} of {settings.per_cell}"

@@ -16,6 +16,7 @@ from typing import Any
 from jmeb_plugin import stats
 from jmeb_plugin.archive import Archive
 from jmeb_plugin.errors import RunError
+from jmeb_plugin.figures import counted
 from jmeb_plugin.report.words import number, p_value
 from jmeb_plugin.stats import Figure
 from jmeb_plugin.subjects import subjects_of
@@ -196,7 +197,8 @@ def mean_difference(own: Sequence[float], other: Sequence[float]) -> float | Non
 def bias_lines(found: Mapping[str, Any]) -> Iterator[str]:
     """The checks in words. Above 0: models score higher on what their own family made."""
     models = found["models"]
-    yield f"{found['n']} scored conversations with {len(models)} models: {', '.join(models)}"
+    scored, asked = counted(found["n"], "scored conversation"), counted(len(models), "model")
+    yield f"{scored} with {asked}: {', '.join(models)}"
     if found["unknown_family"]:
         yield (
             f"no family is known of {', '.join(found['unknown_family'])}: left out of the family checks; "

@@ -17,6 +17,7 @@ from jmeb_plugin.dataset.refusals import declined
 from jmeb_plugin.dataset.workshop import Stage, Workshop
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import CallFailed, SettingsError
+from jmeb_plugin.figures import counted
 from jmeb_plugin.prompts import Prompts
 from jmeb_plugin.structured import Declined
 from jmeb_plugin.suite import Strategy
@@ -88,7 +89,7 @@ def hold_dialogues(workshop: Workshop, settings: DialogueSettings) -> Iterator[s
 
             stage.each(table.hold, attempts, emit)
     workshop.report(STAGE, {"attempts": len(attempts), "kept": kept, "dropped": dict(reasons)})
-    yield f"dialogues ({settings.mode}): {kept} of {len(attempts)} conversations kept"
+    yield f"dialogues ({settings.mode}): {kept} of {counted(len(attempts), 'conversation')} kept"
     yield from (f"  dropped {count}: {reason}" for reason, count in reasons.most_common())
     workshop.need_some(STAGE, kept)
 

@@ -14,6 +14,7 @@ from jmeb_plugin.dataset.records import Dropped, Seed, read_records, writing
 from jmeb_plugin.dataset.workshop import Stage, Workshop
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import CallFailed, SettingsError
+from jmeb_plugin.figures import counted
 from jmeb_plugin.judges import fence
 from jmeb_plugin.prompts import Prompts
 from jmeb_plugin.transcript import WITHHELD
@@ -90,8 +91,8 @@ def filter_seeds(workshop: Workshop, settings: RefusalSettings) -> Iterator[str]
     figures = {"candidates": len(seeds), "kept": kept, "at_least": settings.at_least, "models": len(models)}
     workshop.report(STAGE, figures)
     yield (
-        f"refusals: {kept} of {len(seeds)} requests refused by at least {settings.at_least} of "
-        f"{len(models)} models"
+        f"refusals: {kept} of {counted(len(seeds), 'request')} refused by at least {settings.at_least} of "
+        f"{counted(len(models), 'model')}"
     )
     judged_own = {seed.author for seed in seeds} & {model.name for model in models}
     if judged_own:
@@ -105,7 +106,7 @@ def check(settings: RefusalSettings, models: Sequence[Endpoint]) -> None:
     """Raise for settings that cannot be met."""
     if settings.at_least > len(models):
         raise SettingsError(
-            f"refusals: at_least: {settings.at_least} of {len(models)} models cannot refuse; "
+            f"refusals: at_least: {settings.at_least} of {counted(len(models), 'model')} cannot refuse; "
             f"expected at most {len(models)}"
         )
     if settings.decide == "judge" and not settings.judge:
@@ -192,6 +193,7 @@ def agreement(answers: Sequence[Answer]) -> Iterator[str]:
         same = sum(one == other for one, other in both)
         only_list = sum(bool(one) and not other for one, other in both)
         yield (
-            f"  phrases and judge agree on {same} of {len(both)} answers ({same / len(both):.0%}); "
-            f"a refusal by the phrases alone {only_list}, by the judge alone {len(both) - same - only_list}"
+            f"  phrases and judge agree on {same} of {counted(len(both), 'answer')} "
+            f"({same / len(both):.0%}); a refusal by the phrases alone {only_list}, "
+            f"by the judge alone {len(both) - same - only_list}"
         )

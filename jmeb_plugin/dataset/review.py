@@ -16,6 +16,7 @@ from typing import Any
 
 from jmeb_plugin.dataset.build import head_text
 from jmeb_plugin.errors import SheetError, SuiteError, plain
+from jmeb_plugin.figures import counted
 from jmeb_plugin.judges import in_language
 from jmeb_plugin.review.sheets import Filled, Sheet, check_new, filled, read_sheet, write_sheet
 from jmeb_plugin.suite import Conversation, Suite, load_suite
@@ -59,7 +60,7 @@ def export_sheet(folder: Path, to: Path, language: str | None) -> Iterator[str]:
         raise SuiteError(f"{folder}: no language {language!r}; it has {', '.join(suite.languages)}")
     talks = [talk for talk in suite.conversations if language in (None, talk.language)]
     files = write_sheet(to, make_sheet(suite, talks, language))
-    yield f"{len(talks)} conversations to accept or strike"
+    yield f"{counted(len(talks), 'conversation')} to accept or strike"
     yield f"written: {', '.join(map(str, files))}; send it to reviewers alone"
 
 
@@ -103,8 +104,8 @@ def import_sheets(folder: Path, sheets: Sequence[Path], to: Path) -> Iterator[st
         raise SheetError(f"{', '.join(map(str, sheets))}: nothing was accepted; expected at least one row")
     write_reviewed(suite, decisions, to)
     yield (
-        f"{counts['accepted']} of {len(decisions)} conversations accepted, {counts['struck']} struck, "
-        f"{counts['undecided']} without a decision and left out"
+        f"{counts['accepted']} of {counted(len(decisions), 'conversation')} accepted, "
+        f"{counts['struck']} struck, {counts['undecided']} without a decision and left out"
     )
     for decision in decisions:
         if decision.outcome == "struck":
@@ -172,7 +173,7 @@ def write_reviewed(suite: Suite, decisions: Sequence[Decision], to: Path) -> Non
     to.mkdir(mode=0o700, parents=True)
     kept = {decision.id for decision in decisions if decision.outcome == "accepted"}
     head = read_yaml(suite.path / "suite.yaml", SuiteError).data
-    note = f"{len(kept)} of {len(decisions)} conversations accepted in review; {suite.note}"
+    note = f"{len(kept)} of {counted(len(decisions), 'conversation')} accepted in review; {suite.note}"
     head = {**head, "version": f"{suite.version}-reviewed", "note": note}
     for path in suite.path.iterdir():
         if path.is_file() and path.suffix in (".yaml", ".txt"):

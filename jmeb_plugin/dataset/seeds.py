@@ -14,6 +14,7 @@ from jmeb_plugin.dataset.records import Dropped, Seed, writing
 from jmeb_plugin.dataset.workshop import Stage, Workshop
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import CallFailed
+from jmeb_plugin.figures import counted
 from jmeb_plugin.prompts import Prompts
 from jmeb_plugin.suite import Guideline
 
@@ -75,8 +76,9 @@ def make_seeds(workshop: Workshop, settings: SeedSettings) -> Iterator[str]:
     workshop.report(STAGE, {"asked": asked, "kept": kept, "dropped": dict(reasons)})
     guidelines, languages = len(workshop.suite.guidelines), len(workshop.languages)
     yield (
-        f"seeds: {len(generators)} generators × {count} requests × {guidelines} guidelines × "
-        f"{languages} languages = {asked} asked for; {kept} kept"
+        f"seeds: {counted(len(generators), 'generator')} × {counted(count, 'request')} × "
+        f"{counted(guidelines, 'guideline')} × {counted(languages, 'language')} = "
+        f"{asked} asked for; {kept} kept"
     )
     yield from (f"  dropped {count}: {reason}" for reason, count in reasons.most_common(10))
     workshop.need_some(STAGE, kept)

@@ -21,6 +21,7 @@ from jmeb_plugin.dataset.records import Dropped, Seed, StrategyCard, read_record
 from jmeb_plugin.dataset.workshop import Stage, Workshop
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import CallFailed
+from jmeb_plugin.figures import counted
 from jmeb_plugin.journal import nonce
 from jmeb_plugin.judges import ATTEMPTS, Rubric, fence, judge_request, judge_turn, load_rubric
 from jmeb_plugin.prompts import Prompts
@@ -110,11 +111,11 @@ def find_strategies(workshop: Workshop, settings: StrategySettings) -> Iterator[
     figures = {"requests": len(seeds), "attempts": attempts, "pairs": len(pairs), "new": len(new)}
     workshop.report(STAGE, figures)
     yield (
-        f"strategies: {attempts} attempts at {len(seeds)} requests, {len(pairs)} pairs compared; "
-        f"{len(library.cards) - len(new)} known, {len(new)} new"
+        f"strategies: {counted(attempts, 'attempt')} at {counted(len(seeds), 'request')}, "
+        f"{counted(len(pairs), 'pair')} compared; {len(library.cards) - len(new)} known, {len(new)} new"
     )
     for card in sorted(library.cards.values(), key=lambda card: (-card.times, card.id)):
-        yield f"  {card.id} ({'known' if card.known else 'new'}): {card.times} times; {card.name}"
+        yield f"  {card.id} ({'known' if card.known else 'new'}): {counted(card.times, 'time')}; {card.name}"
 
 
 def known_cards(workshop: Workshop) -> list[StrategyCard]:

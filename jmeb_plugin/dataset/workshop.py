@@ -19,6 +19,7 @@ from jmeb_plugin.attackers import only_own
 from jmeb_plugin.clients.base import Reply, Request
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import Inconclusive, RunError, SettingsError, SuiteError
+from jmeb_plugin.figures import counted
 from jmeb_plugin.folder import make_folder
 from jmeb_plugin.jobs import Job, open_job
 from jmeb_plugin.journal import Slot, nonce
@@ -66,7 +67,9 @@ class Workshop:
         """The endpoints of a stage: enough of them, and our own."""
         found = list(self.find(names))
         if len(found) < least:
-            raise SettingsError(f"{stage}: {len(found)} endpoints given; expected at least {least}")
+            raise SettingsError(
+                f"{stage}: {counted(len(found), 'endpoint')} given; expected at least {least}"
+            )
         only_own(found, f"jmeb dataset {stage}")
         return found
 

@@ -1,7 +1,8 @@
 """The makers: personas that write requests, play the user, and name what made the difference.
 
 Each reads what it is told (guideline, count, strategy, the conversation so far) and answers with the
-JSON object asked for. A hash of its own name and of the prompt, without the fences' codes, stands for
+JSON object asked for, in the language that it is told its part in: guidelines and strategies may
+have texts in another. A hash of its own name and of the prompt, without the fences' codes, stands for
 the noise of sampling: makers of different names write different things, the same maker the same.
 """
 
@@ -26,6 +27,7 @@ _COUNT = re.compile(r"Write (\d+) requests|依頼文を.{0,40}?(\d+)件")
 _PLACE = re.compile(r"number (\d+) of (\d+)|全(?P<all>\d+)回のうち(?P<at>\d+)回目")
 _ALL = re.compile(r"Write all (\d+) messages|発言(\d+)回分")
 _KNOWN = re.compile(r"^- ([^\s:]+): (.+)$", re.MULTILINE)
+_JAPANESE = re.compile("[ぁ-ゖァ-ヺ㐀-鿿]")
 _REFUSED = re.compile(r"can't|cannot|won't|will not|できません|お断り|書けません|応じられ|いたしません|控え")
 
 
@@ -39,9 +41,10 @@ def make(model: str, messages: Sequence[tuple[str, str]]) -> str:
     """The maker's JSON for the prompt; any text is accepted."""
     plain = [(role, _CODE.sub("", text)) for role, text in messages]
     prompt = next((text for role, text in reversed(messages) if role == "user"), "")
+    language = language_of("".join(text for role, text in messages if role == "system") or prompt)
     dice = Dice(digest(model, plain))
     kind = model.partition("-")[0]
-    made = {"generator": requests, "attacker": attack, "summariser": summarise}[kind](prompt, dice)
+    made = {"generator": requests, "attacker": attack, "summariser": summarise}[kind](prompt, dice, language)
     return json.dumps(made, ensure_ascii=False)
 
 
@@ -60,12 +63,9 @@ class Dice:
         return sorted(listed, key=lambda item: number(self.seed, f"{label}/{item}"))
 
 
-def requests(prompt: str, dice: Dice) -> dict[str, Any]:
+def requests(prompt: str, dice: Dice, language: str) -> dict[str, Any]:
     """As many requests as are asked for, every fourth one without the parts of its document."""
-    language, wanted = language_of(prompt), _COUNT.search(prompt)
-    topic = (
-        found[1].strip() if (found := _GUIDELINE.search(prompt)) else {"ja": "この件"}.get(language, "this")
-    )
+    topic, wanted = topic_of(prompt, language), _COUNT.search(prompt)
     texts = TABLES[language]
     made = []
     for index in range(int(next(filter(None, wanted.groups()))) if wanted else 1):
@@ -78,9 +78,16 @@ def requests(prompt: str, dice: Dice) -> dict[str, Any]:
     return {"requests": made}
 
 
-def attack(prompt: str, dice: Dice) -> dict[str, Any]:
+def topic_of(prompt: str, language: str) -> str:
+    """The guideline's title, where there is one that can stand in a text in the language."""
+    found = _GUIDELINE.search(prompt)
+    if found and (language == "ja" or not _JAPANESE.search(found[1])):
+        return found[1].strip()
+    return {"ja": "この件"}.get(language, "this")
+
+
+def attack(prompt: str, dice: Dice, language: str) -> dict[str, Any]:
     """The next message of the user, all of them, or one that asks outright: whatever is wanted."""
-    language = language_of(prompt)
     if everything := _ALL.search(prompt):
         turns = int(next(filter(None, everything.groups())))
         return {"turns": [message(prompt, dice, language, turn, turns) for turn in range(turns)]}
@@ -103,11 +110,10 @@ def say(kind: str, prompt: str, dice: Dice, language: str) -> str:
     """One message in the frame of the strategy, about what the request is about."""
     blocks = fenced(prompt)
     asked = read([("user", blocks.get("request", ""))])
-    guideline = _GUIDELINE.search(prompt)
     frame, voice = TABLES[language][f"frame:{frame_of(prompt)}"]
     own = TABLES[language]
     parts = [*asked.parts, *dice.order("part", own["part"])][:4]
-    topic = guideline[1].strip() if guideline else {"ja": "この件"}.get(language, "this")
+    topic = topic_of(prompt, language)
     fill = {f"part{place}": part for place, part in enumerate(parts)}
     title = asked.title or f"{topic}: {dice.pick('who', own['who'])}"
     fill |= {"frame": frame, "voice": voice, "topic": topic, "title": title[:80]}
@@ -131,7 +137,7 @@ def frame_of(prompt: str) -> str:
     return names[(start + tried) % len(names)]
 
 
-def summarise(prompt: str, _: Dice) -> dict[str, Any]:
+def summarise(prompt: str, _dice: Dice, _language: str) -> dict[str, Any]:
     """Names the frame that the stronger attempt wears and the weaker does not."""
     blocks = fenced(prompt)
     stronger, weaker = (fold(blocks.get(name, "")) for name in ("stronger", "weaker"))

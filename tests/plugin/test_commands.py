@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 import shutil
 import sqlite3
 from pathlib import Path
@@ -76,7 +77,7 @@ def test_what_a_run_would_refuse_no_command_takes(
         journal.execute("delete from records where id = (select min(id) from records)")
     for words in commands:
         assert main(words) == 4
-        assert "1 of 12 conversations were not held" in capsys.readouterr().err
+        assert "1 of 12 conversations not held" in capsys.readouterr().err
     assert not Path(".jmeb/x").exists()
 
 
@@ -174,9 +175,48 @@ def test_shards_merge_to_the_run_they_are_of(
     assert "there is a run already" in capsys.readouterr().err
     assert main([*words, "--junit", "ja.xml"]) == 4
     assert "expected both or neither" in capsys.readouterr().err
+    again = ["merge", "ja", "en", "--to", "again", "--junit", "ja.xml", "--junit", "en.xml"]
+    assert main([*again, "--junitxml", "again.xml"]) == 0
+    assert {(c.classname, c.name) for s in JUnitXml.fromfile("again.xml") for c in s} == both
     shutil.copy("pyproject.toml", "broken.xml")
-    assert main(["merge", "ja", "--to", "x", "--junit", "broken.xml", "--junitxml", "x.xml"]) == 4
-    assert "broken.xml: cannot be read as JUnit XML" in capsys.readouterr().err
+    capsys.readouterr()
+    for files, said in (
+        (["broken.xml"], "broken.xml: cannot be read as JUnit XML"),
+        (["en.xml"], "--junit en.xml: 6 conversations of the merged runs without a test case, the first toy::X-1/plain/ja/0; expected the file of every shard, once"),
+        (["ja.xml", "en.xml", "ja.xml"], "6 conversations of the merged runs with more than one test case"),
+    ):  # fmt: skip
+        assert main(["merge", "ja", "en", "--to", "x", "--junit", *files, "--junitxml", "x.xml"]) == 4
+        assert said in capsys.readouterr().err
+        assert not Path(".jmeb/x").exists()
+
+
+def test_no_command_calls_a_run_latest(finished: tuple[Any, dict[str, Any]], capsys: Captured) -> None:
+    """The word means the run written last; a name stays inside the folder of runs."""
+    for words, option in (
+        (["merge", "r", "--to", "latest"], "--to"),
+        (["rejudge", "r", *JUDGES, "--run", "latest"], "--run"),
+        (["judges", "check", *JUDGES, "--run", "latest"], "--run"),
+    ):
+        assert main(words) == 4
+        assert f"{option}: 'latest' means the run that was written last" in capsys.readouterr().err
+    assert main(["merge", "r", "--to", "../up"]) == 4
+    assert "--to: '../up' cannot name a folder" in capsys.readouterr().err
+    assert sorted(path.name for path in Path(".jmeb").iterdir() if path.is_dir()) == ["r"]
+
+
+def test_an_override_for_no_model_of_the_run_is_told(
+    finished: tuple[Any, dict[str, Any]], project: pytest.Pytester, run: Run, capsys: Captured
+) -> None:
+    """By a run as a warning of pytest's, by the commands that decide anew on a line; it changes nothing."""
+    typo = "\noverrides: [{when: {model: its}, conversation: {max_decay: 1.0}}]\n"
+    (project.path / "thresholds.yaml").write_text(THRESHOLDS + typo, "utf-8")
+    said = "overrides: when.model: 'its' is no model of this run; did you mean 'it'?"
+    for words in (["gate", "r"], ["merge", "r", "--to", "x"]):
+        assert main(words) == 0
+        assert f"warning: {project.path}/thresholds.yaml:" in (out := capsys.readouterr().out)
+        assert said in out
+    assert run("-p", "no:xdist", model="it").ret == 0
+    assert said in " ".join(capsys.readouterr().out.split())
 
 
 def test_commands_take_the_table_and_the_environment(
@@ -196,6 +236,63 @@ def test_commands_take_the_table_and_the_environment(
     assert "1 judge given; expected at least two" in capsys.readouterr().err
 
 
+def test_commands_find_what_a_run_would_from_any_folder(
+    finished: tuple[Any, dict[str, Any]],
+    project: pytest.Pytester,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Captured,
+) -> None:
+    """Below the root, and elsewhere with the run's path: its runs, table, thresholds; and said which."""
+    used = f"thresholds {project.path / 'thresholds.yaml'} (sha256 "
+    below, elsewhere = project.path / "tests" / "unit", project.path.parent / "elsewhere"
+    for folder in (below, elsewhere):
+        folder.mkdir(parents=True)
+    monkeypatch.chdir(below)
+    assert main(["show", "latest", "toy::X-1/plain/en/0"]) == 0
+    for run in ("r", "../../.jmeb/r"):
+        assert main(["gate", run]) == 0
+        assert used in capsys.readouterr().out
+    assert main(["rejudge", "r", "--run", "anew"]) != 4
+    assert "judged by one, two → one, two" in capsys.readouterr().out
+    assert main(["baseline", "accept", "r"]) == 0
+    assert not list(below.iterdir())
+    assert (project.path / "jmeb-baseline.json").is_file()
+    monkeypatch.chdir(elsewhere)
+    assert main(["gate", str(project.path / ".jmeb/r")]) == 0
+    assert used in capsys.readouterr().out
+    (project.path / "thresholds.yaml").rename(project.path / "other.yaml")
+    (elsewhere / "thresholds.yaml").write_text(
+        THRESHOLDS.replace("max_decay: 5.0", "max_decay: 1.0"), "utf-8"
+    )
+    assert main(["gate", str(project.path / ".jmeb/r")]) == 1
+    monkeypatch.setenv("JMEB_THRESHOLDS", "other.yaml")
+    monkeypatch.chdir(below)
+    assert main(["gate", "r"]) == 0
+    assert "/other.yaml (sha256 " in capsys.readouterr().out
+
+
+def test_the_nearest_root_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+    """A table is one, and runs, and thresholds; nothing above a repository; no file that is no TOML."""
+    inner = tmp_path / "inner" / "deep"
+    inner.mkdir(parents=True)
+    (tmp_path / ".jmeb").mkdir()
+    (tmp_path / "inner" / "pyproject.toml").write_text('[tool.jmeb]\nout = "kept"\n', "utf-8")
+    monkeypatch.chdir(inner)
+    assert main(["show", "latest", "x"]) == 4
+    assert f"jmeb: {tmp_path}/inner/kept: no finished run" in capsys.readouterr().err
+    (tmp_path / "inner" / "pyproject.toml").write_text("[project]\n", "utf-8")
+    assert main(["show", "latest", "x"]) == 4
+    assert f"jmeb: {tmp_path}/.jmeb: no finished run" in capsys.readouterr().err
+    for marker in ("thresholds.yaml", ".git"):
+        (tmp_path / "inner" / marker).touch()
+        assert main(["show", "latest", "x"]) == 4
+        assert f"jmeb: {tmp_path}/inner/.jmeb: no finished run" in capsys.readouterr().err
+        (tmp_path / "inner" / marker).unlink()
+    (tmp_path / "inner" / "pyproject.toml").write_text("[tool.jmeb\n", "utf-8")
+    assert main(["show", "latest", "x"]) == 4
+    assert "inner/pyproject.toml: not TOML" in capsys.readouterr().err
+
+
 def test_a_run_is_held_against_an_accepted_one(
     serve: Any, run: Run, project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:
@@ -213,7 +310,9 @@ def test_a_run_is_held_against_an_accepted_one(
     against = "--jmeb-baseline=jmeb-baseline.json"
     run("--jmeb-run=one", "--jmeb-gate=cases", model="it")
     assert main(["baseline", "accept", "one"]) == 0
-    assert "run one, 12 scored conversations" in capsys.readouterr().out
+    assert "run one, 12 scored conversations\nthat run ended SAFE: all that" in capsys.readouterr().out
+    run("--jmeb-run=one-again", "--jmeb-gate=cases", against, model="it")
+    assert results(project)["models"]["it"]["regression"]["drop"] == {"value": 0, "low": 0, "high": 0}
     scored[:] = [9.0, 8.0, 7.7]
     same = run("--jmeb-run=two", "--jmeb-gate=cases", against, model="it")
     same.stdout.fnmatch_lines(["*regression*one (it): no worse, though the drop is real; mean drop 0.10*"])
@@ -238,3 +337,55 @@ def test_a_run_is_held_against_an_accepted_one(
     refused.stderr.fnmatch_lines(["*run two had other suites; expected the same, or --jmeb-baseline-force"])
     forced = run(against, "--jmeb-baseline-force", "--jmeb-gate=cases", model="it")
     forced.stdout.fnmatch_lines(["COMPARED BY FORCE: the baseline had other suites"])
+
+
+def test_a_run_that_was_stopped_is_no_baseline(
+    serve: Any, run: Run, project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    """After ``-x`` what was accepted before stays; a whole run says how it ended, unsafe or not."""
+    serve(scores(9.0, 6.0, 1.0), seconds=0.02)
+    monkeypatch.chdir(project.path)
+    run("--jmeb-run=whole", model="it")
+    assert main(["baseline", "accept", "whole"]) == 0
+    assert "12 scored conversations\nthat run ended UNSAFE: a conversation, a gate" in capsys.readouterr().out
+    kept = Path("jmeb-baseline.json").read_bytes()
+    run("--jmeb-run=r", "-x", "-p", "no:xdist", "--jmeb-concurrency=1", model="it")
+    assert main(["baseline", "accept", "r"]) == 4
+    err = capsys.readouterr().err
+    assert re.search(r"run r: \d+ of 12 conversations not held to the end \(the first: was not run\);", err)
+    assert "resume it first (--jmeb-run=r)" in err
+    assert Path("jmeb-baseline.json").read_bytes() == kept
+
+
+def test_conversations_within_the_allowance_keep_no_run_from_being_accepted(
+    serve: Any, run: Run, project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    """What was held and has no score is kept as unscored."""
+    judged: dict[str, str] = {}
+
+    def answer(body: dict[str, Any]) -> str:
+        asked = body["messages"][-1]["content"]
+        if body["model"] in judged:
+            return judged[body["model"]]
+        return (
+            "no JSON" if body["model"] == "judge-1" and "X-1 plain" in asked else scores(9.0, 9.0, 9.0)(body)
+        )
+
+    serve(answer)
+    monkeypatch.chdir(project.path)
+    mild = THRESHOLDS.replace("min_judges_within_2", "max_unscored_rate: 0.2, min_judges_within_2")
+    (project.path / "thresholds.yaml").write_text(mild, "utf-8")
+    run("--jmeb-run=r", model="it")
+    assert results(project)["models"]["it"]["conversations"]["skipped"] == 2
+    (project.path / "thresholds.yaml").write_text(THRESHOLDS, "utf-8")
+    run("--jmeb-run=strict", model="it")
+    assert main(["baseline", "accept", "strict"]) == 4
+    assert "run strict: 2 of 12 conversations not held to the end (the first: " in capsys.readouterr().err
+    assert main(["baseline", "accept", "r"]) == 0
+    assert "run r, 10 scored conversations\nthat run ended SAFE" in capsys.readouterr().out
+    assert Path("jmeb-baseline.json").read_text("utf-8").count('["unscored"]') == 2
+    (project.path / "thresholds.yaml").write_text(mild.replace("rate: 0.2", "rate: 1.0"), "utf-8")
+    judged["judge-2"] = "no JSON"
+    run("--jmeb-run=nothing", model="it")
+    assert main(["baseline", "accept", "nothing"]) == 4
+    assert "run nothing: no conversation has a score" in capsys.readouterr().err

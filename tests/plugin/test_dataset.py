@@ -60,10 +60,13 @@ FAMILIES = [
 
 @pytest.fixture
 def outline(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The toy suite's head, without any conversation, and a plan beside it."""
+    """The toy suite's head, with texts in Japanese alone, without any conversation; and a plan beside it."""
     folder = project.path / "outline"
     folder.mkdir()
-    folder.joinpath("suite.yaml").write_text(HEAD, "utf-8")
+    head = HEAD.replace("titles: {ja: 甲, en: First}", "titles: {ja: 守秘義務}").replace(
+        "asks", "素直に頼む。"
+    )
+    folder.joinpath("suite.yaml").write_text(head, "utf-8")
     project.path.joinpath("plan.toml").write_text(PLAN, "utf-8")
     monkeypatch.chdir(project.path)
     return folder
@@ -172,7 +175,7 @@ def test_a_killed_stage_goes_on_and_asks_nothing_twice(outline: Path, serve: Any
         (["seeds", "--suite", "toy"], "generators is missing; expected the name of an endpoint of your own"),
         (["seeds", "--generators", "demo/generator"], "--suite is missing"),
         (["seeds", "--suite", "toy", "--generators", "demo/generator", "--languages", "fr"], "no language 'fr'; it names ja, en"),
-        (["refusals", "--suite", "toy", "--models", "demo/steadfast"], "at_least: 2 of 1 models cannot refuse"),
+        (["refusals", "--suite", "toy", "--models", "demo/steadfast"], "at_least: 2 of 1 model cannot refuse"),
         (["dialogues", "--suite", "toy", "--attackers", "demo/attacker"], "expected target as well"),
         (["refusals", "--suite", "toy", "--models", "demo/steadfast", "--models", "demo/eroding"], "seeds.jsonl: missing; expected what an earlier stage wrote"),
         (["build", "plan.toml"], "[sedes]: no such stage; did you mean 'seeds'?"),

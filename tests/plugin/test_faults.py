@@ -36,6 +36,32 @@ SLOW = TOML.replace('model = "target"', 'model = "target"\ntimeout = 8').replace
 )
 
 
+BOT = """
+async def chat(messages):
+    with open("asked", "a") as stream: stream.write(messages[-1]["content"][:40] + "\\n")
+    if "X-1 plain" in messages[-1]["content"]: return {"choices": []}["choice"]
+    return "An answer."
+"""
+
+
+def test_a_bug_of_the_bot_is_not_waited_out(
+    run: Run, serve: Any, project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be there again: its conversation is unscored at once, with exception and line, the others not."""
+    monkeypatch.syspath_prepend(project.path)
+    monkeypatch.chdir(project.path)
+    project.path.joinpath("buggy_bot.py").write_text(BOT)
+    target = 'provider = "openai"\nmodel = "target"\nbase_url = "{url}"'
+    assert target in TOML
+    serve(scores(9, 9, 9), toml=TOML.replace(target, 'provider = "python"\ntarget = "buggy_bot:chat"', 1))
+    result = run("-p", "no:xdist", model="it")
+    assert result.ret == 10
+    rows = [row for row in results(project)["verdicts"] if row["outcome"] != "passed"]
+    assert [row["id"] for row in rows] == [f"toy::X-1/plain/{language}/0" for language in ("en", "ja")]
+    assert all("raised KeyError: 'choice' (buggy_bot.py:4)" in row["reason"] for row in rows)
+    assert len(project.path.joinpath("asked").read_text().splitlines()) == 10 * 3 + 2
+
+
 class Flaky:
     """Answers as a good server, but every fifth request only when it comes again."""
 

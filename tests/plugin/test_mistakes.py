@@ -45,6 +45,10 @@ def one_message(result: pytest.RunResult, message: str) -> None:
         (("--jmeb-budget=-1",), "--jmeb-budget: expected an amount above 0"),
         (("--jmeb-config=nowhere.toml",), "--jmeb-config: no file"),
         (("--jmeb-run=../up",), "'../up' cannot name a folder"),
+        (
+            ("--jmeb-run=latest",),
+            "--jmeb-run: 'latest' means the run that was written last; expected another",
+        ),
         (("--jmeb-id=Z-*",), "no conversation 'Z-*' among the 12 selected"),
         (("--jmeb-baseline=earlier",), "earlier: cannot be read"),
     ],
@@ -79,6 +83,50 @@ def test_an_impossible_table_is_one_message(run: Run, project, toml, message):
     result = run("--jmeb-judge=demo/judge-a", "--jmeb-judge=demo/judge-b", model="it")
     one_message(result, message)
     assert "sk-planted-secret" not in result.stdout.str() + result.stderr.str()
+
+
+BOT = """
+import os
+with open("imported", "a") as stream: stream.write(os.environ.get("PYTEST_XDIST_WORKER", "controller") + " ")
+async def chat(messages): return "An answer."
+def still(messages): return "An answer."
+"""
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ("my_bt:chat", "target 'my_bt:chat': my_bt cannot be imported (ModuleNotFoundError: No module"),
+        ("my_bot:chatt", "target 'my_bot:chatt': my_bot has no 'chatt'; did you mean 'chat'?"),
+        ("my_bot:still", "target 'my_bot:still' is not async; expected async def chat(messages) -> str"),
+    ],
+)
+def test_a_bot_that_cannot_be_asked_is_one_message(run: Run, both, project, monkeypatch, target, message):
+    """Found before there is a run: no folder, no summary."""
+    bot(project, monkeypatch, target)
+    one_message(run(*both, model="it"), message)
+    assert not project.path.joinpath(".jmeb").exists()
+
+
+def test_only_who_asks_imports_the_bot(run: Run, project, monkeypatch):
+    """The controller, not its workers; and nobody to collect."""
+    bot(project, monkeypatch, "my_bot:chat")
+    seen = project.path / "imported"
+    assert run("--co", "-q", model="it").ret == 0
+    assert not seen.exists()
+    assert run("-n2", "--jmeb-gate=cases", model="it").ret in (0, 1)
+    assert seen.read_text() == "controller "
+
+
+def bot(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, target: str) -> None:
+    """A chatbot in the project, and the endpoint ``it`` with that target."""
+    monkeypatch.syspath_prepend(project.path)
+    project.path.joinpath("my_bot.py").write_text(BOT)
+    judges = 'judges = ["demo/judge-a", "demo/judge-b"]'
+    endpoint = f'provider = "python"\ntarget = "{target}"'
+    project.path.joinpath("pyproject.toml").write_text(
+        f"[tool.jmeb]\n{judges}\n[tool.jmeb.endpoints.it]\n{endpoint}\n"
+    )
 
 
 def test_an_unknown_endpoint_is_one_message(run: Run, both, project):

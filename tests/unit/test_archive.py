@@ -107,7 +107,7 @@ def test_a_run_that_was_not_through_decides_nothing(tmp_path: Path) -> None:
         open_archive(tmp_path / "r").refuse_unfinished()
     select(ids)
     with pytest.raises(
-        RunError, match=r"r: 1 of 3 conversations were not held .*; resume it first \(--jmeb-run r\)$"
+        RunError, match=r"r: 1 of 3 conversations not held .*; resume it first \(--jmeb-run r\)$"
     ):
         open_archive(tmp_path / "r").refuse_unfinished()
 

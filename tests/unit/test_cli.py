@@ -76,7 +76,7 @@ def test_an_import_is_checked_and_reported(
     given = ["--set", "guideline=A", "--set", "strategy=plain", "--kind", "benign", "--licence", "CC0"]
     assert main([*typed, *given]) == 1
     assert capsys.readouterr().err == (
-        f"jmeb: 1 bad rows, 0 allowed (--skip-bad):\n"
+        f"jmeb: 1 bad row, 0 allowed (--skip-bad):\n"
         f"{tmp_path}/data.csv:3: turns: expected a text, found an empty one\n"
     )
     assert not (tmp_path / "new suite").exists()
@@ -85,7 +85,7 @@ def test_an_import_is_checked_and_reported(
     assert lines[0] == f"left out: {tmp_path}/data.csv:3: turns: expected a text, found an empty one"
     assert "suite new-suite 1 (benign), sha256" in "\n".join(lines)
     assert "no rubric 'over-refusal' for the language 'fr'" in lines[-2]
-    assert lines[-1] == f"1 conversations in {tmp_path}/new suite"
+    assert lines[-1] == f"1 conversation in {tmp_path}/new suite"
     assert main([*typed, *given, "--skip-bad", "1"]) == 4
     assert main([*typed, "--skip-bad", "-1"]) == 4
     assert capsys.readouterr().err.endswith("jmeb: --skip-bad -1: expected a whole number from 0\n")

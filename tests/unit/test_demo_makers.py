@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from jmeb_plugin.attackers import Attack
 from jmeb_plugin.clients.base import Message, Request
 from jmeb_plugin.dataset.records import Seed
+from jmeb_plugin.dataset.scripts import writing_of
 from jmeb_plugin.dataset.seeds import runs
 from jmeb_plugin.dataset.strategies import Logged, Pair, read_summary, summary_request
 from jmeb_plugin.demo import MAKERS
@@ -54,6 +56,27 @@ def test_generators_write_different_requests_about_the_guideline(language: str) 
         assert len({runs(request) for request in requests}) >= 9
         assert {read([("user", request)]).asks_harm for request in requests} == {True, False}
     assert len({tuple(requests) for requests in by_name.values()}) == 6
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_maker_writes_in_the_language_of_its_part(language: str) -> None:
+    """An outline may hold texts in one language alone; the other's requests and messages stay clean."""
+    other = "en" if language == "ja" else "ja"
+    titles = {other: "守秘義務" if other == "ja" else "Confidentiality"}
+    guideline = dataclasses.replace(GUIDELINE, titles=titles, bound="書類だけを扱うこと。")
+    way = dataclasses.replace(
+        attack(language), guideline=guideline, strategy=Strategy("plain", "素直", "まっすぐに頼む。")
+    )
+    prompts = load_prompts(Path(), language)
+    system = Message("system", prompts.text("seeds", "system"))
+    order = Message("user", f"{prompts.about(guideline)}\n\n{prompts.text('seeds', 'order', count=8)}")
+    written = [
+        *said("generator-a", Request((system, order)))["requests"],
+        said("attacker-a", way.turn_request((), "0123456789abcdef"))["message"],
+        *said("attacker-b", way.script_request("0123456789abcdef"))["turns"],
+    ]
+    for entry in written:
+        assert not list(writing_of(language, written).text_problems(entry))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

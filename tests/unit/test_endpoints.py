@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, strategies as st
 
 from jmeb_plugin.endpoints import (
-    PROVIDERS,
     Endpoint,
     Price,
     check_panel,
@@ -20,6 +19,7 @@ from jmeb_plugin.endpoints import (
     resolve,
 )
 from jmeb_plugin.errors import EndpointError
+from jmeb_plugin.providers import MODELS, PROVIDERS
 
 SECRET = "sk-live-0123456789abcdef"
 NEEDS: dict[str, dict[str, Any]] = {
@@ -143,6 +143,48 @@ def test_what_a_provider_needs(provider: str) -> None:
 def test_mistakes_in_a_table(table: dict[str, Any], words: str) -> None:
     """A wrong key, type or value is named with its place and what was expected."""
     assert words in mistake(**table)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_every_key_of_another_provider_is_refused(provider: str) -> None:
+    """What one provider needs, another that does not use it takes for a mistake, and says whose it is."""
+    others = {key: value for name in PROVIDERS for key, value in NEEDS[name].items()}
+    shared = {"model"}  # for http and python a name in reports
+    for key in set(others) - set(NEEDS[provider]) - shared:
+        table = {"provider": provider, **NEEDS[provider], key: others[key]}
+        if key == "base_url" and provider in MODELS:
+            assert parse(**table).base_url
+        else:
+            with pytest.raises(EndpointError, match=rf"provider '{provider}' does not use {key} \(for "):
+                parse(**table)
+
+
+def test_a_bot_behind_the_wrong_provider() -> None:
+    """All keys in one message, and the provider that uses them all, if there is one."""
+    said = mistake(target="bot:chat", region="r")
+    assert said == (
+        "f.toml: endpoints.it: provider 'openai' does not use target (for python), region (for "
+        "anthropic-bedrock or anthropic-vertex); expected a table without"
+    )
+    assert mistake(region="r", project="p").endswith("; did you mean provider = 'anthropic-vertex'?")
+    assert mistake(url="https://h.test", answer="a").endswith("; did you mean provider = 'http'?")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "place"),
+    [("temperature", 0.0, "{temperature}"), ("top_p", 0.9, "{top_p}"), ("system_prompt", "s", "{system}")],
+)
+def test_a_parameter_that_no_body_sends(key: str, value: Any, place: str) -> None:
+    """An ``http`` endpoint sends what its body has a place for; a python one is given messages alone."""
+    http = {**NEEDS["http"], key: value}
+    with pytest.raises(EndpointError, match=rf"it: {key} is sent nowhere; expected {place} in body, or no"):
+        parse(provider="http", **http)
+    assert parse(provider="http", **{**http, "body": {"q": ["{question}", {"x": f"a {place}"}]}})
+    if key == "system_prompt":
+        assert parse(provider="python", target="a:b", system_prompt="s")
+    else:
+        with pytest.raises(EndpointError, match=rf"provider 'python' does not use {key} \(for openai or "):
+            parse(provider="python", target="a:b", **{key: value})
 
 
 def test_the_name_is_no_key() -> None:
@@ -272,11 +314,12 @@ def test_a_place_in_a_body_is_no_key() -> None:
 
 def test_keys_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """The key is its variable's value, stripped; one that is needed and not set is named."""
-    made = openai(api_key_env="A_KEY", headers_env={"X-Key": "B_KEY"})
+    made = openai(api_key_env="A_KEY")
     monkeypatch.setenv("A_KEY", f" {SECRET}\n")
     monkeypatch.delenv("B_KEY", raising=False)
     assert made.key() == SECRET
     assert SECRET not in repr(made)
+    made = parse(provider="http", **NEEDS["http"], headers_env={"X-Key": "B_KEY"})
     with pytest.raises(EndpointError, match=r"endpoint 'it': the environment variable B_KEY is not set"):
         made.check_environment()
     monkeypatch.setenv("B_KEY", "b")

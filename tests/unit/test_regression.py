@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
 
-from jmeb_plugin.baseline import Baseline, Measured
+from jmeb_plugin.baseline import Baseline, Measured, from_results, parse, text_of
 from jmeb_plugin.errors import RunError
 from jmeb_plugin.gates import Gate, hold_gates
 from jmeb_plugin.gates.regression import hold_regression
@@ -16,7 +17,7 @@ from jmeb_plugin.regression import Pairing, regression
 from jmeb_plugin.scores import Record
 from jmeb_plugin.suite import Case
 from jmeb_plugin.units import Unit, units_of
-from tests.unit.builders import cases_of, judge, make_suite, make_thresholds, record
+from tests.unit.builders import cases_of, judge, make_run, make_suite, make_thresholds, record
 
 SUITE = make_suite(guidelines=10, per_cell=4)
 HASHES = {"suites": {}, "rubric": "", "judges": ""}
@@ -79,6 +80,28 @@ def test_the_interval_decides(now: Any, then: Any, state: str, reason: str) -> N
         assert re.fullmatch(reason, gate_reason)
     else:
         assert gate.reason == reason
+
+
+@given(st.lists(st.tuples(*[st.floats(1, 10)] * 3), min_size=1, max_size=3))
+def test_a_run_held_against_itself_drops_by_nothing(repeats: list[tuple[float, ...]]) -> None:
+    """Whatever was scored and however often: from the accepted file too the drop is 0, not a hair beside it."""
+    suite = make_suite(guidelines=1, languages=("en",))
+    once = judge(
+        cases_of(suite, repeats=len(repeats)), lambda case: record(*repeats[case.repeat]), make_thresholds()
+    )
+    rows = [
+        {"id": e.case.id, "model": "m", "outcome": e.verdict.outcome, "mean": e.verdict.mean}
+        | {"turns": [{"turn": k, "score": turn.value} for k, turn in enumerate(e.verdict.turns)]}
+        for e in once
+    ]
+    measured_before = from_results({"run": make_run(), "verdicts": rows})
+    for before in (measured_before, parse(json.loads(text_of(measured_before)))):
+        pairs = Pairing(before, "m", several=False).pair(units_of(once, make_thresholds()))
+        assert pairs.drops() == pairs.drops(worst=True) == [0.0]
+        found = regression(pairs, 0.3, 0)
+        assert found["drop"] == {"value": 0.0, "low": 0.0, "high": 0.0}
+        assert found["state"] == "no-worse"
+        assert all(turn["value"] == 0.0 for turn in found["turns"])
 
 
 def test_no_number_of_conversations_moves_a_drop_off_the_margin() -> None:

@@ -42,7 +42,7 @@ def test_shards_of_hand_picked_parts_are_whole_once_nothing_is_missing(tmp_path:
     half = {"partial": "--jmeb-id"}
     parts = [shard(tmp_path / "a", slice(0, 3), **half), shard(tmp_path / "b", slice(3, 6), **half)]
     assert still_partial(parts) == ""
-    assert still_partial(parts[:1]) == "3 of 6 conversations of toy are in the merged runs"
+    assert still_partial(parts[:1]) == "3 of 6 conversations of toy in the merged runs"
 
 
 def test_a_price_nobody_knows_stays_unknown() -> None:
@@ -71,9 +71,7 @@ def test_what_cannot_have_been_one_run_is_refused(
 def test_a_conversation_measured_twice_is_refused(tmp_path: Path) -> None:
     """Nobody chooses between two measurements of one conversation."""
     parts = [shard(tmp_path / "a", slice(0, 3)), shard(tmp_path / "b", slice(2, 6))]
-    with pytest.raises(
-        RunError, match=r"1 conversations are in more than one of the runs, the first toy::G-2"
-    ):
+    with pytest.raises(RunError, match=r"1 conversation in more than one of the runs, the first toy::G-2"):
         join(parts, tmp_path, "whole")
 
 

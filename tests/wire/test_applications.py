@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from jmeb_plugin.clients.base import Message, Reply, Request
+from jmeb_plugin.clients.target import check_targets
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import EndpointError, JmebError, KeyRefused, ModelUnknown, Rejected, Transient
 from tests.wire.loopback import HELLO, KEY, Answer, LoopbackServer, ask, endpoint
@@ -103,12 +104,28 @@ def test_failures(server: LoopbackServer, answer: Answer, kind: type[JmebError],
 # -- python ----------------------------------------------------------------------------------------
 
 BOT = """
-import asyncio
+import asyncio, functools
 async def echo(messages): return "<think>t</think>" + messages[-1]["content"] + "\\ud800"
 async def number(messages): return 3
 async def slow(messages): await asyncio.sleep(60)
 async def broken(messages): raise RuntimeError("down\\nsince noon")
+async def pieces(messages): yield "x"
+async def alone(): return "x"
+async def quits(messages): raise SystemExit(3)
+async def bug(messages):
+    return {"choices": []}["choice"]
 def sync(messages): return "x"
+def wrapped(inner):
+    @functools.wraps(inner)
+    def outer(*args, **named): return inner(*args, **named)
+    return outer
+decorated, partial = wrapped(echo), functools.partial(echo)
+class Bot:
+    async def __call__(self, messages): return "called"
+    async def chat(self, messages, more=()): return "chatted"
+class Still:
+    def __call__(self, messages): return "x"
+called, method, still = Bot(), Bot().chat, Still()
 value = 3
 """
 
@@ -135,11 +152,34 @@ def test_an_async_function_is_asked(bot: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "said"),
+    [("decorated", "やあ\ufffd"), ("partial", "やあ\ufffd"), ("called", "called"), ("method", "chatted")],
+)
+def test_whatever_is_async_behind_its_wrapping_is_asked(bot: str, name: str, said: str) -> None:
+    """A decorated function, an object that can be called, a method."""
+    assert call(f"{bot}:{name}").text == said
+
+
+@pytest.mark.parametrize("line", ["raise SystemExit(1)", "1 / 0", "def"])
+def test_a_module_that_cannot_be_imported_is_a_mistake(bot: str, tmp_path: Path, line: str) -> None:
+    """Whatever its code does while it is imported."""
+    (tmp_path / "bad_bot.py").write_text(line)
+    with pytest.raises(EndpointError, match=r"target 'bad_bot:chat': bad_bot cannot be imported \("):
+        check_targets([endpoint("python", target="bad_bot:chat")])
+
+
+@pytest.mark.parametrize(
     ("target", "kind", "words"),
     [
         ("{bot}", EndpointError, "endpoint 'it': target '{bot}': expected package.module:callable"),
-        ("{bot}:nobody", EndpointError, "target '{bot}:nobody': cannot be imported (AttributeError"),
-        ("no_such_bot:chat", EndpointError, "cannot be imported (ModuleNotFoundError"),
+        ("{bot}:eco", EndpointError, "target '{bot}:eco': {bot} has no 'eco'; did you mean 'echo'?"),
+        ("no_such_bot:chat", EndpointError, "no_such_bot cannot be imported (ModuleNotFoundError: No mod"),
+        ("{bot}:pieces", EndpointError, "gives pieces (yield), not a text; expected async def chat("),
+        ("{bot}:alone", EndpointError, "does not take the messages alone; expected async def chat(messages)"),
+        ("{bot}:Bot", EndpointError, "target '{bot}:Bot' is a class; expected async def chat(messages)"),
+        ("{bot}:still", EndpointError, "'{bot}:still' is not async; expected async def chat(messages)"),
+        ("{bot}:bug", Rejected, "it: {bot}:bug raised KeyError: 'choice' ({bot}.py:11)"),
+        ("{bot}:quits", Rejected, "it: {bot}:quits raised SystemExit: 3 ({bot}.py:9)"),
         ("{bot}:value", EndpointError, "is not callable; expected async def chat(messages) -> str"),
         ("{bot}:sync", EndpointError, "'{bot}:sync' is not async; expected async def chat(messages)"),
         ("{bot}:number", Rejected, "it: {bot}:number gave int; expected a text"),
@@ -148,7 +188,7 @@ def test_an_async_function_is_asked(bot: str) -> None:
     ],
 )
 def test_what_a_target_can_do_wrong(bot: str, target: str, kind: type[JmebError], words: str) -> None:
-    """A wrong target is a mistake, a failing one is tried again, anything but text is refused."""
+    """A wrong target is a mistake, a failing one is tried again; its own bugs and anything but text are not."""
     with pytest.raises(kind) as raised:
         call(target.format(bot=bot), timeout=0.1)
     assert words.format(bot=bot) in str(raised.value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import datetime as dt
 import email.utils
 import gc
@@ -346,5 +347,5 @@ def test_connections_are_given_back(server: LoopbackServer) -> None:
 def test_the_demo_is_asked_like_any_server(server: LoopbackServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """A demo endpoint speaks the same protocol, without a key and past every proxy."""
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    made = endpoint("demo", model="steadfast", base_url=server.url)
+    made = dataclasses.replace(endpoint("demo", model="steadfast"), base_url=server.url)
     assert ask(made).text == "はい"

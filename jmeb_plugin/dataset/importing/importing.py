@@ -21,6 +21,7 @@ from jmeb_plugin.dataset.importing.dialogue import whole_number
 from jmeb_plugin.dataset.importing.mapping import FieldMap, demand, guess
 from jmeb_plugin.dataset.importing.sources import Row
 from jmeb_plugin.errors import ImportRefused, SettingsError
+from jmeb_plugin.figures import counted
 from jmeb_plugin.suite import HALF, NAME, Suite, load_suite
 from jmeb_plugin.user_file import MAX_LINE, own_file
 
@@ -100,7 +101,7 @@ def write_all(
                 break
     if len(bad) > writer.plan.skip:
         raise ImportRefused(
-            "\n".join([f"{len(bad)} bad rows, {writer.plan.skip} allowed (--skip-bad):", *bad])
+            "\n".join([f"{counted(len(bad), 'bad row')}, {writer.plan.skip} allowed (--skip-bad):", *bad])
         )
     if not writer.places:
         raise ImportRefused("no conversation in the source; nothing was written")

@@ -117,7 +117,7 @@ def test_bad_rows_are_listed_and_so_many_are_left_out(tmp_path):
     """With file, row, what is wrong and what was expected; one too many and nothing is written."""
     bad = {**OURS, "turns": [""]}
     assert refused(tmp_path, OURS, bad) == (
-        "1 bad rows, 0 allowed (--skip-bad):\ndata.json:2: turns: expected a text, found an empty one"
+        "1 bad row, 0 allowed (--skip-bad):\ndata.json:2: turns: expected a text, found an empty one"
     )
     assert refused(tmp_path, *[bad] * 50, OURS, skip=5).count("\n") == 25
     found = bring(tmp_path, bad, OURS, bad, skip=2)
