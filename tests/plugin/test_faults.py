@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from jmeb_plugin import runner, terminal  # loaded now, pytester does not forget them between two runs
-from jmeb_plugin.limits import Lane, Pace
+from jmeb_plugin.limits import Lane
+from jmeb_plugin.pace import Pace
 
 from .conftest import TOML, Run, results, scores
 from .servers import Fault, ModelServer, error

@@ -16,7 +16,8 @@ from jmeb_plugin.budget import Budget
 from jmeb_plugin.clients.base import Reply, Usage
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import BudgetSpent, KeyRefused, Outage, Rejected, Transient
-from jmeb_plugin.limits import FIRST_WINDOW, TRIES, Lane, Minute, Pace, Slots, Window, pauses
+from jmeb_plugin.limits import Lane, Slots
+from jmeb_plugin.pace import FIRST_WINDOW, TRIES, Minute, Pace, Window, pauses
 from jmeb_plugin.price import Price
 
 QUICK = Pace(first_pause=0.001, longest_pause=0.002, dead_after=0.05, minute=0.2)
