@@ -15,7 +15,7 @@ from jmeb_plugin.budget import Budget
 from jmeb_plugin.clients.base import Reply
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import BudgetSpent, Outage, Rejected, Transient
-from jmeb_plugin.pace import TRIES, Minute, Pace, Window, pauses
+from jmeb_plugin.pace import TRIES, Hold, Minute, Pace, Tries, Window
 
 Ask = Callable[[], Awaitable[Reply]]
 Keep = Callable[[Reply, float], None]
@@ -60,14 +60,16 @@ class Lane:
         self.alarm: asyncio.TimerHandle | None = None
         self.requests = Minute(endpoint.requests_per_minute, self.pace.minute)
         self.tokens = Minute(endpoint.tokens_per_minute, self.pace.minute)
-        self.open_at = 0.0
+        self.hold = Hold(self.pace)
         self.first_try = self.last_try = 0.0
         self.answered = False
         self.good_at = 0.0
         self.in_flight = 0
         self.retries = 0
         self.trouble = ""
-        self.trouble_since = 0.0
+        self.trouble_since = self.silent_since = 0.0
+        self.failing: set[str] = set()
+        """The labels of the requests that failed since the last answer."""
 
     @property
     def waiting(self) -> float:
@@ -81,44 +83,35 @@ class Lane:
 
         ``tokens`` is a guess of what the request costs; ``label`` seeds the jitter of the pauses; ``keep``
         is told of the answer before its place is given to another. Raises what the client raises, the
-        last `Transient` included; `Outage` where nobody else got an answer from the endpoint in all
-        that time. An address that has never answered is asked on until it does, or is an `Outage`.
+        last `Transient` included; `Outage` where nobody got an answer from the endpoint in all that
+        time and more than one request failed. A 429 is no failed try while others are answered. An
+        address that has never answered is asked on until it does, or is an `Outage`.
         """
-        began, waits, tried = time.monotonic(), pauses(self.pace, label), 0
+        tries = Tries(self.pace, label)
         while True:
-            tried += 1
             try:
-                return await self.once(ask, tokens, keep)
+                return await self.once(ask, tokens, keep, tries)
             except Transient as error:
-                self.note(error)
-                if tried >= TRIES and self.answered:
-                    self.blame(error, began)
-                    raise
-                self.hold(error)
-                wait = error.retry_after or next(waits)
+                pause = self.pause_after(error, tries)
             self.retries += 1
-            await asyncio.sleep(wait)
+            await asyncio.sleep(pause)
 
-    async def once(self, ask: Ask, tokens: int, keep: Keep) -> tuple[Reply, float]:
+    async def once(self, ask: Ask, tokens: int, keep: Keep, tries: Tries) -> tuple[Reply, float]:
         """One try, inside every limit."""
         counted = await self.enter(tokens)
-        started = time.monotonic()
-        self.last_try = started
+        tries.sent = self.last_try = started = time.monotonic()
         if not self.first_try:
             self.first_try = started
             asyncio.get_running_loop().call_later(self.pace.unrefused, self.open_up)
         try:
             reply = await ask()
-            self.answered, self.good_at, self.trouble = True, time.monotonic(), ""
-            took = self.good_at - started
+            took = self.heard(started)
             self.window.widen()
             self.tokens.settle(counted, reply.usage.input + reply.usage.output or tokens)
             keep(reply, took)
         except BaseException as error:
             if isinstance(error, Rejected):  # an answer all the same
-                self.answered, self.good_at, self.trouble = True, time.monotonic(), ""
-            if isinstance(error, Transient) and error.throttled:
-                self.window.narrow(started)
+                self.heard(started)
             self.leave()
             asyncio.get_running_loop().call_soon(self.slots.give)  # once it is known what this means
             raise
@@ -126,6 +119,15 @@ class Lane:
         if self.slots.give():  # or a crowd of answers is worked off before the next requests go
             await asyncio.sleep(0)
         return reply, took
+
+    def heard(self, sent: float) -> float:
+        """Note that a request sent at that moment was answered; the seconds it took."""
+        self.answered, self.good_at = True, time.monotonic()
+        self.hold.heard(sent)
+        if self.trouble:
+            self.trouble = ""
+            self.failing.clear()
+        return self.good_at - sent
 
     def open_up(self) -> None:
         """Send more to an endpoint that has neither answered nor refused anything of what was sent so far.
@@ -207,37 +209,67 @@ class Lane:
 
     def wait(self, tokens: int) -> float:
         """Seconds until a request may go."""
-        pause = self.open_at - time.monotonic()
-        return max(pause, self.requests.wait(1), self.tokens.wait(tokens))
+        return max(self.hold.wait(self.in_flight), self.requests.wait(1), self.tokens.wait(tokens))
 
-    def note(self, error: Transient) -> None:
+    def pause_after(self, error: Transient, tries: Tries) -> float:
+        """Seconds before a request that failed goes again; raises where it does not."""
+        self.note(error, tries.label)
+        hint = error.retry_after or 0.0
+        if error.throttled:
+            self.window.narrow(tries.sent)
+        if hint:
+            self.hold.begin(hint, tries.sent)
+        others = self.good_at > tries.began
+        if error.throttled and others and (hint or tries.failed >= TRIES - 1):
+            tries.renew()  # it was this request's turn to wait, and nothing is wrong with it
+        pause = tries.pause(hint)
+        if self.answered and self.silent:
+            raise self.silence(error) from None
+        if self.answered and tries.over:
+            self.give_up(error, others)
+        return pause
+
+    def note(self, error: Transient, label: str) -> None:
         """Remember a failure.
 
         Raises `Outage` when the address never answered in all that time, or asks for hours.
         """
         self.answered = self.answered or error.answered
-        self.trouble_since = self.trouble_since if self.trouble else time.monotonic()
+        if not self.trouble:
+            self.trouble_since = self.silent_since = time.monotonic()
         self.trouble = str(error)
+        self.failing.add(label)
         if (error.retry_after or 0.0) > LONGEST_HINT:
-            raise Outage(
-                f"endpoint {self.endpoint.name!r}: {self.endpoint.address} asks to be left alone for "
-                f"{(error.retry_after or 0.0) / 3600:.1f} h ({error})"
-            )
+            raise self.outage(f"asks to be left alone for {(error.retry_after or 0.0) / 3600:.1f} h", error)
         if not self.answered and time.monotonic() - self.first_try > self.pace.dead_after:
-            raise Outage(
-                f"endpoint {self.endpoint.name!r}: {self.endpoint.address} has not answered once "
-                f"in {self.pace.dead_after:g} s ({error})"
-            )
+            raise self.outage(f"has not answered once in {self.pace.dead_after:g} s", error)
 
-    def blame(self, error: Transient, began: float) -> None:
-        """Raise `Outage` where the endpoint has answered nobody since ``began``."""
-        if self.good_at < began:
-            raise Outage(
-                f"endpoint {self.endpoint.name!r}: {self.endpoint.address} has answered nobody "
-                f"for {time.monotonic() - began:.0f} s ({error})"
-            ) from None
+    @property
+    def silent(self) -> bool:
+        """Whether nobody was answered for so long, though several were asked, that it is an outage.
 
-    def hold(self, error: Transient) -> None:
-        """Let nobody ask before the server's own hint has passed."""
-        if error.throttled and error.retry_after:
-            self.open_at = max(self.open_at, time.monotonic() + error.retry_after)
+        For requests that take turns after a hint: none of them may come to its own last try.
+        """
+        return (
+            self.hold.rounds >= TRIES
+            and len(self.failing) > 1
+            and time.monotonic() - self.silent_since > self.pace.patience
+        )
+
+    def give_up(self, error: Transient, others: bool) -> None:
+        """Raise `Outage` where nobody is answered, else the failure itself.
+
+        One request alone may be what fails: another one is tried before the endpoint is blamed.
+        """
+        if not others and len(self.failing) > 1:
+            raise self.silence(error) from None
+        self.silent_since, self.hold.rounds = time.monotonic(), 0
+        raise error
+
+    def silence(self, error: Transient) -> Outage:
+        """The outage of an endpoint that answers nobody any more."""
+        return self.outage(f"has answered nobody for {self.waiting:.0f} s", error)
+
+    def outage(self, what: str, error: Transient) -> Outage:
+        """The end of the run, with the endpoint's name and address."""
+        return Outage(f"endpoint {self.endpoint.name!r}: {self.endpoint.address} {what} ({error})")

@@ -28,8 +28,15 @@ class Pace:
     """After which an endpoint that has said nothing yet is sent twice as many: a refusal comes at once."""
     first_pause: float = 0.6
     longest_pause: float = 60.0
+    longest_hold: float = 5.0
+    """To which a server's shorter hint grows while nobody is answered."""
     dead_after: float = DEAD_AFTER
     minute: float = 60.0
+
+    @property
+    def patience(self) -> float:
+        """Seconds that the pauses between a request's tries take, as far as jitter goes at the most."""
+        return 1.1 * math.fsum(min(self.first_pause * 2**n, self.longest_pause) for n in range(TRIES - 1))
 
 
 def pauses(pace: Pace, label: str) -> Iterator[float]:
@@ -38,6 +45,69 @@ def pauses(pace: Pace, label: str) -> Iterator[float]:
     for tried in itertools.count():
         pause = pace.first_pause * 2**tried if tried < TRIES else pace.first_pause
         yield min(pause, pace.longest_pause) * jitter.uniform(0.9, 1.1)
+
+
+class Tries:
+    """What one request has tried since it began, or since it was seen that others are answered."""
+
+    def __init__(self, pace: Pace, label: str) -> None:
+        self.pace = pace
+        self.label = label
+        self.sent = 0.0
+        self.renew()
+
+    def renew(self) -> None:
+        """Count anew, from now on."""
+        self.began = time.monotonic()
+        self.failed = 0
+        self.pauses = pauses(self.pace, self.label)
+
+    @property
+    def over(self) -> bool:
+        """Whether there were as many as there may be."""
+        return self.failed >= TRIES
+
+    def pause(self, hint: float) -> float:
+        """Count a failure; seconds before the next try, never less than the server's hint."""
+        self.failed += 1
+        own = next(self.pauses)
+        return max(own, hint * random.Random(f"{self.label} {self.failed}").uniform(1.0, 1.25))
+
+
+class Hold:
+    """A server's hint of when to come again, which holds for all that the endpoint is asked.
+
+    Until then nobody goes; then one, and twice as many with each ``step`` of silence: a refusal takes
+    no longer than the last one took. An answer to any of these ends it. While nobody is answered the
+    hint is doubled with every round, up to `Pace.longest_hold`.
+    """
+
+    def __init__(self, pace: Pace) -> None:
+        self.pace = pace
+        self.on = False
+        self.open_at = self.set_at = self.step = 0.0
+        self.rounds = 0
+
+    def begin(self, hint: float, sent: float) -> None:
+        """A request sent at that moment was refused; those sent before the last refusal are of its round."""
+        now = time.monotonic()
+        if sent >= self.set_at:
+            self.set_at, self.step = now, max(self.pace.unrefused, 2 * (now - sent))
+            hint = max(hint, min(hint * 2 ** min(self.rounds, 9), self.pace.longest_hold))
+            self.rounds += 1
+        self.on, self.open_at = True, max(self.open_at, now + hint)
+
+    def heard(self, sent: float) -> None:
+        """A request sent at that moment was answered."""
+        self.rounds = 0
+        self.on = self.on and sent < self.set_at
+
+    def wait(self, in_flight: int) -> float:
+        """Seconds until one more may go beside those in flight."""
+        opens = self.open_at
+        if self.on and in_flight:
+            opens += self.step * math.log2(in_flight + 1)
+        return opens - time.monotonic()
 
 
 class Minute:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import math
 import re
 import threading
 import time
@@ -99,7 +100,7 @@ def test_what_cannot_pass_ends_the_run_at_once(
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pauses of tenths of a second between tries."""
-    pace = Pace(first_pause=0.05, longest_pause=0.8, dead_after=6.0)
+    pace = Pace(first_pause=0.05, longest_pause=0.8, longest_hold=0.2, dead_after=6.0)
     monkeypatch.setattr(runner, "Lane", functools.partial(Lane, pace=pace))
 
 
@@ -161,3 +162,59 @@ def test_a_moment_without_answers_is_no_outage(run: Run, serve: Any, both: Any) 
     result = run(*both, model="it")
     assert result.ret == 0
     result.stdout.no_fnmatch_line("*no answer for*")
+
+
+class Away:
+    """Answers as a good server, but for a while refuses all, and says that this will be over at once."""
+
+    def __init__(self, good: Any, status: int, seconds: float) -> None:
+        self.good = good
+        self.status = status
+        self.seconds = seconds
+        self.asked = self.refused = 0
+        self.until = math.inf
+
+    def __call__(self, body: dict[str, Any]) -> Any:
+        """A reply, or the status with its hint."""
+        self.asked += 1
+        if self.asked == 20:
+            self.until = time.monotonic() + self.seconds
+        if self.asked < 20 or time.monotonic() > self.until:
+            return self.good(body)
+        self.refused += 1
+        return self.status, error("busy"), {"retry-after-ms": "10"}
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("status", [429, 503])
+def test_an_outage_with_a_short_hint_is_waited_out(
+    project: Any, run: Run, serve: Any, both: Any, status: int
+) -> None:
+    """What the server says of when to come takes nothing from the time for which it is waited for."""
+    away = Away(scores(9, 8, 7), status, 3.0)
+    serve(away)
+    result = run(*both, "--jmeb-run=bad", model="it")
+    assert result.ret == 0
+    assert away.refused > 0
+    assert all(None not in verdict["turns"] for verdict in results(project)["verdicts"])
+    assert away.refused <= 64 + 3 * 40  # a round each fifth of a second, for each endpoint
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_prompt_that_always_fails_ends_no_run(project: Any, run: Run, serve: Any, both: Any) -> None:
+    """Its conversation is unscored; the others are held, also where only one request goes at a time."""
+    good = scores(9, 8, 7)
+
+    def answer(body: dict[str, Any]) -> Any:
+        bad = body["model"] == "target" and "X-1 story" in body["messages"][-1]["content"]
+        return (500, error("template", "template error")) if bad and "Question 1" in str(body) else good(body)
+
+    serve(answer)
+    result = run(*both, "--jmeb-concurrency=1", model="it")
+    assert result.ret == 10
+    reasons = [
+        verdict["reason"] for verdict in results(project)["verdicts"] if verdict["outcome"] == "unscored"
+    ]
+    assert len(reasons) == 1
+    assert "turn 1: it: 500: template error" in reasons[0]
+    result.stdout.no_fnmatch_line("*INCONCLUSIVE: endpoint*")

@@ -17,7 +17,7 @@ from jmeb_plugin.clients.base import Reply, Usage
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import BudgetSpent, KeyRefused, Outage, Rejected, Transient
 from jmeb_plugin.limits import Lane, Slots
-from jmeb_plugin.pace import FIRST_WINDOW, TRIES, Minute, Pace, Window, pauses
+from jmeb_plugin.pace import FIRST_WINDOW, TRIES, Hold, Minute, Pace, Tries, Window, pauses
 from jmeb_plugin.price import Price
 
 QUICK = Pace(first_pause=0.001, longest_pause=0.002, dead_after=0.05, minute=0.2)
@@ -138,13 +138,33 @@ def test_an_endpoint_that_answers_nobody_is_an_outage(error: Transient) -> None:
     tries: list[float] = []
 
     async def work() -> None:
-        at = lane(pace=Pace(first_pause=0.001, longest_pause=0.002, dead_after=0))
+        at = lane(pace=replace(QUICK, dead_after=0))
         await at.call(script(GOOD), 10, "a")
-        await at.call(counted(script(error), tries), 10, "b")
+        ends = await asyncio.gather(
+            *(at.call(counted(script(error), tries), 10, name) for name in "bc"), return_exceptions=True
+        )
+        raise next(end for end in ends if isinstance(end, Outage))
 
     with pytest.raises(Outage, match=r"has answered nobody for \d s \(it: "):
         run(work)
-    assert len(tries) == TRIES
+    assert TRIES <= len(tries) <= 2 * TRIES
+
+
+def test_one_request_alone_does_not_make_an_outage() -> None:
+    """It is given up, and the next one is tried; only where that fails too the endpoint is blamed."""
+
+    async def work() -> list[Any]:
+        at = lane()
+        asked = [("a", GOOD), ("b", BUSY), ("c", GOOD), ("d", BUSY), ("e", BUSY)]
+        return [
+            await asyncio.gather(at.call(script(said), 10, name), return_exceptions=True)
+            for name, said in asked
+        ]
+
+    (a,), (b,), (c,), (d,), (e,) = run(work)
+    assert a[0] is c[0] is GOOD
+    assert b is d is BUSY
+    assert isinstance(e, Outage)
 
 
 @pytest.mark.parametrize("error", [Rejected("no"), KeyRefused("no key")])
@@ -163,6 +183,144 @@ def test_the_servers_hint_is_honoured(throttled: bool) -> None:
     slow = Transient("it: 429", retry_after=0.1, throttled=throttled)
     run(lambda: lane().call(counted(script(slow, GOOD), tries), 10, "a"))
     assert tries[1] - tries[0] >= 0.1
+
+
+def limited(most: int, seconds: float, hint: float, tries: list[float]) -> Callable[[], Awaitable[Reply]]:
+    """A request to a server that takes so many in a span of time, and says when to come again."""
+    taken: list[float] = []
+
+    async def ask() -> Reply:
+        await asyncio.sleep(0)
+        now = time.monotonic()
+        tries.append(now)
+        if len([t for t in taken if t > now - seconds]) >= most:
+            raise Transient("it: 429", retry_after=hint, throttled=True)
+        taken.append(now)
+        return GOOD
+
+    return ask
+
+
+def test_a_429_is_no_failed_try_while_others_are_answered() -> None:
+    """A server that keeps a rate refuses some far more often than eight times; all are answered."""
+    tries: list[float] = []
+
+    async def work() -> list[Any]:
+        at = lane(slots=64)
+        ask = limited(1, 0.02, 0.02, tries)
+        return await asyncio.gather(*(at.call(ask, 1, str(n)) for n in range(60)))
+
+    assert all(reply is GOOD for reply, _ in run(work))
+    assert len(tries) > 60
+
+
+def test_a_429_without_a_hint_is_given_up_by_no_count_either() -> None:
+    """While others are answered: the pauses begin anew."""
+    told: list[float] = []
+
+    async def work() -> Reply:
+        at = lane()
+        slow = Transient("it: 429", throttled=True)
+        waiting = asyncio.create_task(at.call(counted(script(*[slow] * 30, GOOD), told), 1, "a"))
+        while not waiting.done():
+            await at.call(script(GOOD), 1, "b")
+            await asyncio.sleep(0.001)
+        return (await waiting)[0]
+
+    assert run(work) is GOOD
+    assert len(told) == 31
+
+
+@pytest.mark.parametrize("throttled", [True, False])
+@pytest.mark.parametrize("requests", [1, 2, 40])
+def test_a_short_hint_does_not_use_up_the_tries(requests: int, throttled: bool) -> None:
+    """An outage as long as the pauses between eight tries is waited out, however soon the server says.
+
+    It is asked by one after the other meanwhile, not by all.
+    """
+    pace = replace(QUICK, first_pause=0.002, longest_pause=0.2, longest_hold=0.02)
+    tries: list[float] = []
+
+    async def work() -> tuple[list[Any], int]:
+        at = lane(slots=64, pace=pace)
+        await at.call(script(GOOD), 1, "first")
+        over = time.monotonic() + 0.8 * pace.patience
+        refused = 0
+
+        async def ask() -> Reply:
+            nonlocal refused
+            tries.append(time.monotonic())
+            await asyncio.sleep(0)
+            if time.monotonic() < over:
+                refused += 1
+                raise Transient("it: busy", retry_after=0.001, throttled=throttled)
+            return GOOD
+
+        return await asyncio.gather(*(at.call(ask, 1, str(n)) for n in range(requests))), refused
+
+    replies, refused = run(work)
+    assert [reply for reply, _ in replies] == [GOOD] * requests
+    assert refused <= 2 * requests + 0.8 * pace.patience / pace.longest_hold
+
+
+def test_an_outage_with_hints_ends_the_run_though_none_comes_to_its_last_try() -> None:
+    """Many that take turns after a hint are no reason to wait for many times as long."""
+    pace = replace(QUICK, longest_hold=0.002)
+    tries: list[float] = []
+    busy = Transient("it: 503", retry_after=0.001)
+
+    async def work() -> None:
+        at = lane(slots=64, pace=pace)
+        await at.call(script(GOOD), 1, "first")
+        asking = [asyncio.create_task(at.call(counted(script(busy), tries), 1, str(n))) for n in range(64)]
+        done, _ = await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
+        for task in asking:
+            task.cancel()
+        await asyncio.gather(*asking, return_exceptions=True)
+        raise next(iter(done)).exception() or AssertionError
+
+    with pytest.raises(Outage, match=r"has answered nobody for \d+ s \(it: 503\)"):
+        run(work)
+    assert len(tries) < 64 * TRIES
+
+
+def test_a_hint_is_doubled_while_nobody_is_answered() -> None:
+    """From round to round, up to the longest; a longer hint stands; an answer ends that."""
+    hold = Hold(replace(QUICK, longest_hold=5.0))
+    found = []
+    for hint in (1.0, 1.0, 1.0, 1.0, 9.0):
+        hold.open_at = 0.0
+        hold.begin(hint, time.monotonic())
+        found.append(round(hold.wait(0)))
+    assert (found, hold.rounds) == ([1, 2, 4, 5, 9], 5)
+    hold.begin(1.0, hold.set_at - 1)
+    assert hold.rounds == 5
+    hold.heard(hold.set_at - 1)
+    assert (hold.rounds, hold.on) == (0, True)
+    hold.heard(hold.set_at)
+    assert hold.on is False
+
+
+def test_after_a_hint_one_goes_and_then_twice_as_many() -> None:
+    """As often as a refusal would take to come back; an answer lets all go."""
+    hold = Hold(QUICK)
+    assert hold.wait(50) <= 0
+    hold.begin(10.0, time.monotonic() - 1.0)
+    after = hold.wait(0)
+    assert 9 < after <= 10
+    assert [round(hold.wait(n) - after) for n in (1, 3, 7)] == [2, 4, 6]
+    hold.heard(hold.set_at)
+    assert hold.wait(50) == pytest.approx(after, abs=1)
+
+
+@given(st.text(max_size=5), st.floats(0, 1000))
+def test_a_hint_is_the_least_pause(label: str, hint: float) -> None:
+    """Not less, and not the same for all."""
+    tries = Tries(Pace(), label)
+    for n in range(TRIES):
+        assert hint <= (pause := tries.pause(hint)) <= max(1.25 * hint, 66.0)
+        assert pause >= 0.9 * min(0.6 * 2**n, 60.0)
+    assert tries.over
 
 
 def test_a_rejection_is_an_answer() -> None:
@@ -242,11 +400,11 @@ def test_trouble_says_what_failed_and_since_when() -> None:
         at = lane()
         assert at.waiting == 0.0
         at.first_try = time.monotonic()
-        at.note(GONE)
+        at.note(GONE, "a")
         since = at.trouble_since
         assert (at.trouble, at.answered) == ("it: no connection", False)
         await asyncio.sleep(0.002)
-        at.note(BUSY)
+        at.note(BUSY, "b")
         assert (at.trouble, at.answered, at.trouble_since) == ("it: 500: busy", True, since)
         assert 0.002 <= at.waiting < 10
         _, seconds = await at.call(script(GOOD), 10, "a")
@@ -261,9 +419,9 @@ def test_a_hint_of_an_hour_is_waited_for() -> None:
 
     async def work() -> None:
         at = lane()
-        at.note(Transient("it: 429", retry_after=3600.0, throttled=True))
+        at.note(Transient("it: 429", retry_after=3600.0, throttled=True), "a")
         with pytest.raises(Outage, match=r"left alone for 1\.0 h"):
-            at.note(Transient("it: 429", retry_after=3601.0, throttled=True))
+            at.note(Transient("it: 429", retry_after=3601.0, throttled=True), "a")
 
     run(work)
 
