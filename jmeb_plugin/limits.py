@@ -21,6 +21,12 @@ Ask = Callable[[], Awaitable[Reply]]
 Keep = Callable[[Reply, float], None]
 """Is given a reply and the seconds that it took."""
 
+Need = tuple[int, float]
+"""Tokens and USD that a request is supposed to take."""
+
+Place = tuple[list[float], float]
+"""What a request in flight holds: its entry among the minute's tokens, and USD of the budget."""
+
 LONGEST_HINT = 3600.0
 """Seconds that a run waits because a server says so; a longer hint ends it, to be resumed."""
 
@@ -55,8 +61,8 @@ class Lane:
         self.budget = budget
         self.pace = pace or Pace()
         self.window = Window(endpoint.max_concurrency)
-        self.queue: deque[tuple[int, asyncio.Future[list[float]]]] = deque()
-        """Who waits for a place: the tokens of each, and where it is told that it may go."""
+        self.queue: deque[tuple[Need, asyncio.Future[Place]]] = deque()
+        """Who waits for a place: what each needs, and where it is told that it may go."""
         self.alarm: asyncio.TimerHandle | None = None
         self.requests = Minute(endpoint.requests_per_minute, self.pace.minute)
         self.tokens = Minute(endpoint.tokens_per_minute, self.pace.minute)
@@ -77,28 +83,28 @@ class Lane:
         return time.monotonic() - self.trouble_since if self.trouble else 0.0
 
     async def call(
-        self, ask: Ask, tokens: int, label: str, keep: Keep = lambda *_: None
+        self, ask: Ask, tokens: int, label: str, keep: Keep = lambda *_: None, usd: float = 0.0
     ) -> tuple[Reply, float]:
         """Ask until there is an answer, at most `TRIES` times; the reply and the seconds it took.
 
-        ``tokens`` is a guess of what the request costs; ``label`` seeds the jitter of the pauses; ``keep``
-        is told of the answer before its place is given to another. Raises what the client raises, the
-        last `Transient` included; `Outage` where nobody got an answer from the endpoint in all that
-        time and more than one request failed. A 429 is no failed try while others are answered. An
-        address that has never answered is asked on until it does, or is an `Outage`.
+        ``tokens`` and ``usd`` are guesses of what the request takes; ``label`` seeds the jitter of the
+        pauses; ``keep`` is told of the answer before its place is given to another. Raises what the
+        client raises, the last `Transient` included; `Outage` where nobody got an answer from the
+        endpoint in all that time and more than one request failed. A 429 is no failed try while others
+        are answered. An address that has never answered is asked on until it does, or is an `Outage`.
         """
         tries = Tries(self.pace, label)
         while True:
             try:
-                return await self.once(ask, tokens, keep, tries)
+                return await self.once(ask, (tokens, usd), keep, tries)
             except Transient as error:
                 pause = self.pause_after(error, tries)
             self.retries += 1
             await asyncio.sleep(pause)
 
-    async def once(self, ask: Ask, tokens: int, keep: Keep, tries: Tries) -> tuple[Reply, float]:
+    async def once(self, ask: Ask, need: Need, keep: Keep, tries: Tries) -> tuple[Reply, float]:
         """One try, inside every limit."""
-        counted = await self.enter(tokens)
+        place = await self.enter(need)
         tries.sent = self.last_try = started = time.monotonic()
         if not self.first_try:
             self.first_try = started
@@ -107,15 +113,15 @@ class Lane:
             reply = await ask()
             took = self.heard(started)
             self.window.widen()
-            self.tokens.settle(counted, reply.usage.input + reply.usage.output or tokens)
+            self.tokens.settle(place[0], reply.usage.input + reply.usage.output or need[0])
             keep(reply, took)
         except BaseException as error:
             if isinstance(error, Rejected):  # an answer all the same
                 self.heard(started)
-            self.leave()
+            self.leave(place)
             asyncio.get_running_loop().call_soon(self.slots.give)  # once it is known what this means
             raise
-        self.leave()
+        self.leave(place)
         if self.slots.give():  # or a crowd of answers is worked off before the next requests go
             await asyncio.sleep(0)
         return reply, took
@@ -134,7 +140,7 @@ class Lane:
 
         Only where nobody else uses the slots, and not on a budget before a price has been seen.
         """
-        if self.answered or self.trouble or self.budget.blind:
+        if self.answered or self.trouble or self.budget.blind(self.endpoint.name):
             return
         wait = self.last_try + self.pace.unrefused - time.monotonic()
         if wait <= 0:
@@ -144,21 +150,21 @@ class Lane:
                 self.slots.give()
         asyncio.get_running_loop().call_later(wait, self.open_up)
 
-    async def enter(self, tokens: int) -> list[float]:
-        """Take a place among the endpoint's own requests and one among all of the run; its tokens' entry.
+    async def enter(self, need: Need) -> Place:
+        """Take a place among the endpoint's own requests and one among all of the run.
 
         Places are given in the order of asking. Nothing is held by a request that cannot go at once.
         """
-        if not self.queue and self.slots.free > 0 and self.may_go(tokens):
-            return self.count(tokens)
-        told: asyncio.Future[list[float]] = asyncio.get_running_loop().create_future()
-        self.queue.append((tokens, told))
+        if not self.queue and self.slots.free > 0 and self.may_go(need):
+            return self.count(need)
+        told: asyncio.Future[Place] = asyncio.get_running_loop().create_future()
+        self.queue.append((need, told))
         self.slots.give()
         try:
             return await told
         except asyncio.CancelledError:
             if told.done() and not told.cancelled() and not told.exception():
-                self.leave()
+                self.leave(told.result())
                 self.slots.give()
             raise
 
@@ -168,12 +174,12 @@ class Lane:
             self.queue.popleft()  # it was cancelled
         if not self.queue:
             return False
-        tokens, told = self.queue[0]
+        need, told = self.queue[0]
         try:
-            if not self.may_go(tokens):
-                self.wake_after(self.wait(tokens))
+            if not self.may_go(need):
+                self.wake_after(self.wait(need[0]))
                 return False
-            told.set_result(self.count(tokens))
+            told.set_result(self.count(need))
         except BudgetSpent as error:
             told.set_exception(error)
         self.queue.popleft()
@@ -189,23 +195,26 @@ class Lane:
         self.alarm = None
         self.slots.give()
 
-    def may_go(self, tokens: int) -> bool:
+    def may_go(self, need: Need) -> bool:
         """Whether a request may go now, as far as the endpoint and the budget are concerned."""
-        return self.wait(tokens) <= 0 and self.window.free(self.in_flight) and self.budget.fits()
+        return (
+            self.wait(need[0]) <= 0
+            and self.window.free(self.in_flight)
+            and self.budget.fits(self.endpoint.name, need[1], self.in_flight)
+        )
 
-    def count(self, tokens: int) -> list[float]:
-        """Note a request that goes; its tokens' entry."""
+    def count(self, need: Need) -> Place:
+        """Note a request that goes."""
         self.in_flight += 1
         self.slots.free -= 1
-        self.budget.flying += 1
         self.requests.take(1)
-        return self.tokens.take(tokens)
+        return self.tokens.take(need[0]), self.budget.hold(self.endpoint.name, need[1])
 
-    def leave(self) -> None:
+    def leave(self, place: Place) -> None:
         """A request is no longer in flight."""
         self.in_flight -= 1
-        self.budget.flying -= 1
         self.slots.free += 1
+        self.budget.free(place[1])
 
     def wait(self, tokens: int) -> float:
         """Seconds until a request may go."""

@@ -27,6 +27,7 @@ from jmeb_plugin.limits import Lane, Slots
 from jmeb_plugin.measure import Answered, Measurement, Plan
 from jmeb_plugin.scores import Record
 from jmeb_plugin.suite import Case
+from jmeb_plugin.tokenizer import ANSWER_TOKENS, answer_tokens, asked_tokens, with_usage
 from jmeb_plugin.verdict import decide
 
 T = TypeVar("T")
@@ -300,8 +301,11 @@ class Runner:
         if found is not None:
             return Answered(*found)
         lane, client = self.lanes[endpoint.name], self.clients[endpoint.name]
-        letters = sum(len(message.content) for message in request.messages)
-        guess = letters // 2 + (request.max_tokens or endpoint.max_tokens or 500)
+        tokens, usd = self.need(endpoint, request)
+
+        async def ask() -> Reply:
+            reply = await client.ask(request)
+            return with_usage(request, reply) if endpoint.price else reply
 
         def keep(reply: Reply, seconds: float) -> None:
             at = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
@@ -310,8 +314,16 @@ class Runner:
             self.answers += 1
             self.tokens += reply.usage.input + reply.usage.output
 
-        reply, seconds = await lane.call(lambda: client.ask(request), guess, key.hex(), keep)
+        reply, seconds = await lane.call(ask, tokens, key.hex(), keep, usd)
         return Answered(reply, self.journal.session, seconds)
+
+    def need(self, endpoint: Endpoint, request: Request) -> tuple[int, float]:
+        """Tokens and USD that a request is supposed to take, where a limit wants to know; else 0."""
+        if endpoint.tokens_per_minute is None and self.budget.usd is None:
+            return 0, 0.0
+        asked, limit = asked_tokens(request), request.max_tokens or endpoint.max_tokens
+        usd = endpoint.price.usd(asked, 0, answer_tokens(limit)) if endpoint.price else 0.0
+        return asked + (limit or ANSWER_TOKENS), usd
 
     async def remembered_chat(self, model: str, messages: tuple[Message, ...]) -> Reply:
         """`chat` on the runner's own loop."""

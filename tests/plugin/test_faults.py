@@ -19,7 +19,7 @@ from jmeb_plugin.limits import Lane
 from jmeb_plugin.pace import Pace
 
 from .conftest import TOML, Run, results, scores
-from .servers import Fault, ModelServer, error
+from .servers import Fault, ModelServer, completion, error
 
 CODE = re.compile(r"[0-9a-f]{16}")
 KINDS = (
@@ -218,3 +218,52 @@ def test_a_prompt_that_always_fails_ends_no_run(project: Any, run: Run, serve: A
     assert len(reasons) == 1
     assert "turn 1: it: 500: template error" in reasons[0]
     result.stdout.no_fnmatch_line("*INCONCLUSIVE: endpoint*")
+
+
+DEAR = {"target": 1.0, "judge-1": 100.0, "judge-2": 100.0}
+"""USD per million tokens."""
+PRICED = functools.reduce(
+    lambda toml, model: toml.replace(
+        f'model = "{model}"',
+        f'model = "{model}"\nprice = {{{{ input = {DEAR[model]}, output = {DEAR[model]} }}}}',
+    ),
+    DEAR,
+    TOML,
+)
+
+
+class Charging:
+    """Answers as a good server, counts what it is asked by its length, and remembers what that cost."""
+
+    def __init__(self, good: Any) -> None:
+        self.good = good
+        self.prices: list[float] = []
+
+    def __call__(self, body: dict[str, Any]) -> Any:
+        """A reply with its usage."""
+        taken = len(json.dumps(body, ensure_ascii=False)) // 4
+        self.prices.append(taken * DEAR[body["model"]] / 1e6)
+        return {**completion(self.good(body)), "usage": {"prompt_tokens": taken, "completion_tokens": 0}}
+
+
+def test_a_small_budget_is_not_passed_by_a_crowd_of_dear_judges(run: Run, serve: Any, both: Any) -> None:
+    """What the target costs says nothing of the judges, who begin all together."""
+    charging = Charging(scores(9, 8, 7))
+    serve(charging, seconds=0.1, toml=PRICED)
+    result = run(*both, "--jmeb-budget=0.5", model="it")
+    assert result.ret == 10
+    assert 0.5 - 2 * max(charging.prices) <= sum(charging.prices) <= 0.5 + 2 * max(charging.prices)
+    result.stdout.fnmatch_lines(["INCONCLUSIVE: --jmeb-budget 0.5: *"])
+
+
+def test_the_budget_counts_answers_that_nobody_counted(run: Run, serve: Any, both: Any, project: Any) -> None:
+    """A server without usage is charged by the texts; also by a session that goes on with the run."""
+    good = scores(9, 8, 7)
+    server = serve(lambda body: {**completion(good(body)), "usage": None}, toml=PRICED)
+    assert run(*both, "--jmeb-budget=0.5", "--jmeb-run=r", "--jmeb-concurrency=4", model="it").ret == 10
+    asked = len(server.requests)
+    assert 3 < asked < 12 * 9
+    assert results(project)["models"]["it"]["usage"]["usd"] == pytest.approx(0.5, rel=0.3)
+    again = run(*both, "--jmeb-budget=0.5", "--jmeb-run=r", "--jmeb-concurrency=4", model="it")
+    again.stdout.fnmatch_lines(["INCONCLUSIVE: --jmeb-budget 0.5: *"])
+    assert len(server.requests) <= asked + 3

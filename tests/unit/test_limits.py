@@ -581,10 +581,10 @@ def test_a_place_given_to_one_who_was_cancelled_comes_back() -> None:
 
     async def work() -> tuple[int, int]:
         at = lane(slots=1)
-        await at.enter(1)
-        waiting = asyncio.create_task(at.enter(1))
+        place = await at.enter((1, 0.0))
+        waiting = asyncio.create_task(at.enter((1, 0.0)))
         await settled(lambda: len(at.queue) == 1)
-        at.leave()
+        at.leave(place)
         assert at.slots.give()
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -722,7 +722,7 @@ def test_on_a_budget_the_window_does_not_double_before_a_price_is_known() -> Non
     async def work(budget: float | None, seen: float | None = None, most: int = 200) -> int:
         at, silence = lane(slots=300, pace=EARLY, budget=budget), Silence()
         if seen is not None:
-            at.budget.dearest["another endpoint"] = seen
+            at.budget.dearest["it"] = seen
         asking = [asyncio.create_task(at.call(silence.ask, 1, str(n))) for n in range(200)]
         await settled(lambda: at.in_flight >= most)
         await asyncio.sleep(0.03)
@@ -904,12 +904,53 @@ def test_a_spent_budget_says_so() -> None:
     made = Endpoint("it", "openai", price=Price(1e6, 1e6))
     assert budget.pay(made, Usage(1, 0, 0)) == 1.0
     with pytest.raises(BudgetSpent, match=r"--jmeb-budget 0.5: 1.0000 USD are spent, and the next"):
-        budget.fits()
+        budget.fits("it")
 
 
-def test_before_the_first_answer_nothing_is_expected() -> None:
-    """Nobody knows what an answer costs, so the first requests go, however little there is."""
-    assert Budget(0.01).fits()
+def test_before_the_first_answer_a_guess_refuses_nobody() -> None:
+    """Nobody knows what an answer costs, so the first of an endpoint goes, however little there is."""
+    budget = Budget(0.01)
+    assert budget.fits("it", guess=5.0)
+    budget.hold("it", 5.0)
+    assert not budget.fits("it", guess=5.0, in_flight=1)
+    assert not budget.fits("other", guess=5.0)  # what is held is as good as spent
+    budget.free(5.0)
+    budget.spent = 0.01
+    with pytest.raises(BudgetSpent):
+        budget.fits("other", guess=5.0)
+
+
+def test_what_is_in_flight_is_held_at_its_own_price() -> None:
+    """The dearest seen of its endpoint, before that the guess; and given back as it was taken."""
+    budget = Budget(1.0)
+    budget.dearest["seen"] = 0.25
+    assert [budget.hold("seen", 9.0), budget.hold("new", 0.5)] == [0.25, 0.5]
+    assert budget.fits("seen")
+    assert not budget.fits("new", guess=0.3, in_flight=1)
+    budget.dearest["new"] = 0.001
+    budget.free(0.5)
+    assert budget.held == 0.25
+    budget.free(0.25)
+    assert (budget.held, budget.flying) == (0.0, 0)
+
+
+def test_an_endpoint_that_is_dearer_than_another_does_not_pass_the_budget() -> None:
+    """The price of one says nothing of the other: its first answers are waited for, by a guess of theirs."""
+    crowd = Crowd()
+
+    async def work() -> float:
+        slots, budget = Slots(64), Budget(1.0)
+        cheap, dear = (
+            Lane(Endpoint(name, "openai", price=Price(0, price)), slots, budget, QUICK)
+            for name, price in (("cheap", 50.0), ("dear", 5000.0))
+        )
+        await cheap.call(crowd.ask, 1, "first", paid(cheap), 0.001)
+        asking = (dear.call(crowd.ask, 1, str(n), paid(dear), 0.1) for n in range(64))
+        await asyncio.gather(*asking, return_exceptions=True)
+        return budget.spent
+
+    assert run(work) == pytest.approx(0.9, abs=0.11)
+    assert crowd.most == 9
 
 
 def test_near_the_end_requests_wait_for_one_another() -> None:
