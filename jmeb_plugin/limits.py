@@ -69,8 +69,10 @@ class Lane:
         self.hold = Hold(self.pace)
         self.first_try = self.last_try = 0.0
         self.answered = False
-        self.good_at = 0.0
+        self.good_at = self.longest = 0.0
         self.in_flight = 0
+        self.flights: dict[Tries, float] = {}
+        """When each of those in flight was sent, the oldest first."""
         self.retries = 0
         self.trouble = ""
         self.trouble_since = self.silent_since = 0.0
@@ -81,6 +83,16 @@ class Lane:
     def waiting(self) -> float:
         """Seconds since the first failure after the last answer; 0 where the last try was good."""
         return time.monotonic() - self.trouble_since if self.trouble else 0.0
+
+    @property
+    def quiet(self) -> float:
+        """Seconds for which something was in flight and nothing was answered; any thread may ask.
+
+        0 as long as its answers are known to take.
+        """
+        sent = list(self.flights.values())
+        quiet = time.monotonic() - max(self.good_at, sent[0]) if sent else 0.0
+        return quiet if quiet > 1.5 * self.longest else 0.0
 
     async def call(
         self, ask: Ask, tokens: int, label: str, keep: Keep = lambda *_: None, usd: float = 0.0
@@ -105,7 +117,7 @@ class Lane:
     async def once(self, ask: Ask, need: Need, keep: Keep, tries: Tries) -> tuple[Reply, float]:
         """One try, inside every limit."""
         place = await self.enter(need)
-        tries.sent = self.last_try = started = time.monotonic()
+        tries.sent = self.last_try = self.flights[tries] = started = time.monotonic()
         if not self.first_try:
             self.first_try = started
             asyncio.get_running_loop().call_later(self.pace.unrefused, self.open_up)
@@ -118,10 +130,10 @@ class Lane:
         except BaseException as error:
             if isinstance(error, Rejected):  # an answer all the same
                 self.heard(started)
-            self.leave(place)
+            self.leave(place, tries)
             asyncio.get_running_loop().call_soon(self.slots.give)  # once it is known what this means
             raise
-        self.leave(place)
+        self.leave(place, tries)
         if self.slots.give():  # or a crowd of answers is worked off before the next requests go
             await asyncio.sleep(0)
         return reply, took
@@ -133,7 +145,9 @@ class Lane:
         if self.trouble:
             self.trouble = ""
             self.failing.clear()
-        return self.good_at - sent
+        took = self.good_at - sent
+        self.longest = max(self.longest, took)
+        return took
 
     def open_up(self) -> None:
         """Send more to an endpoint that has neither answered nor refused anything of what was sent so far.
@@ -210,8 +224,10 @@ class Lane:
         self.requests.take(1)
         return self.tokens.take(need[0]), self.budget.hold(self.endpoint.name, need[1])
 
-    def leave(self, place: Place) -> None:
-        """A request is no longer in flight."""
+    def leave(self, place: Place, tries: Tries | None = None) -> None:
+        """A request is no longer in flight; without ``tries`` it never was sent."""
+        if tries is not None:
+            del self.flights[tries]
         self.in_flight -= 1
         self.slots.free += 1
         self.budget.free(place[1])
@@ -233,7 +249,7 @@ class Lane:
             tries.renew()  # it was this request's turn to wait, and nothing is wrong with it
         pause = tries.pause(hint)
         if self.answered and self.silent:
-            raise self.silence(error) from None
+            raise self.nobody(error) from None
         if self.answered and tries.over:
             self.give_up(error, others)
         return pause
@@ -271,11 +287,11 @@ class Lane:
         One request alone may be what fails: another one is tried before the endpoint is blamed.
         """
         if not others and len(self.failing) > 1:
-            raise self.silence(error) from None
+            raise self.nobody(error) from None
         self.silent_since, self.hold.rounds = time.monotonic(), 0
         raise error
 
-    def silence(self, error: Transient) -> Outage:
+    def nobody(self, error: Transient) -> Outage:
         """The outage of an endpoint that answers nobody any more."""
         return self.outage(f"has answered nobody for {self.waiting:.0f} s", error)
 

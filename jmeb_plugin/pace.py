@@ -31,7 +31,8 @@ class Pace:
     longest_hold: float = 5.0
     """To which a server's shorter hint grows while nobody is answered."""
     dead_after: float = DEAD_AFTER
-    minute: float = 60.0
+    minute: float = 61.0
+    """What a minute's limit is kept over: requests come later than they are sent, some more than others."""
 
     @property
     def patience(self) -> float:

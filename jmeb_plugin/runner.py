@@ -34,6 +34,9 @@ T = TypeVar("T")
 DEAD_THREAD = 0.2
 """Seconds after which whoever waits for the runner looks whether it is still there."""
 
+QUIET_AFTER = 10.0
+"""Seconds after which it is said that there is no answer, though nothing failed; a model may take as long."""
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -47,9 +50,10 @@ class Progress:
     usd: float
     seconds: float
     trouble: str
-    """What an endpoint's last try failed of, of that which has waited longest; empty where all answer."""
+    """What an endpoint's last try failed of, of that which has waited longest; where nothing failed, which
+    has not answered for long; empty where all answer."""
     waiting: float
-    """Seconds for which that endpoint has answered nobody."""
+    """Seconds since that try failed; 0 where none did."""
 
 
 class Runner:
@@ -148,7 +152,9 @@ class Runner:
     def progress(self) -> Progress:
         """A glance at the run."""
         lanes = list(self.lanes.values())
-        worst = max(lanes, key=lambda lane: lane.waiting, default=None)
+        worst = max(lanes, key=lambda lane: (lane.waiting, lane.quiet), default=None)
+        waiting, quiet = (worst.waiting, worst.quiet) if worst else (0.0, 0.0)
+        silent = f"{worst.endpoint.name}: no answer yet, for {quiet:.0f} s" if worst else ""
         return Progress(
             total=len(self.cases),
             done=len(self.records),
@@ -157,8 +163,8 @@ class Runner:
             tokens=self.tokens,
             usd=self.budget.spent,
             seconds=time.monotonic() - self.began,
-            trouble=worst.trouble if worst else "",
-            waiting=worst.waiting if worst else 0.0,
+            trouble=worst.trouble or silent * (quiet >= QUIET_AFTER) if worst else "",
+            waiting=waiting,
         )
 
     # -- on the runner's own thread ----------------------------------------------------------

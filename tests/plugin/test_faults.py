@@ -164,6 +164,33 @@ def test_a_moment_without_answers_is_no_outage(run: Run, serve: Any, both: Any) 
     result.stdout.no_fnmatch_line("*no answer for*")
 
 
+def test_a_silence_without_a_failure_is_said(
+    run: Run, serve: Any, both: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As what it is: which endpoint has not answered yet, and no outage."""
+    good, said, status = scores(9, 8, 7), threading.Event(), terminal.status_line
+
+    def told(progress: Any) -> str:
+        if re.fullmatch(r"(it|one|two): no answer yet, for \d+ s", progress.trouble):
+            said.set()
+        return status(progress)
+
+    def late(body: dict[str, Any]) -> Any:
+        assert said.wait(60)
+        return good(body)
+
+    monkeypatch.setattr(terminal, "status_line", told)
+    monkeypatch.setattr(terminal, "LOG_EVERY", 0.2)
+    monkeypatch.setattr(runner, "QUIET_AFTER", 0.5)
+    serve(late)
+    result = run(*both, model="it")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(
+        ["jmeb: 0/12 conversations · waiting: it: no answer yet, for * s · 12 in flight*"]
+    )
+    result.stdout.no_fnmatch_line("*asking again*")
+
+
 class Away:
     """Answers as a good server, but for a while refuses all, and says that this will be over at once."""
 

@@ -414,6 +414,32 @@ def test_trouble_says_what_failed_and_since_when() -> None:
     run(work)
 
 
+def test_silence_is_counted_from_the_oldest_request_or_the_last_answer() -> None:
+    """Whatever was asked before or failed; where nothing is in flight there is none."""
+
+    async def work() -> None:
+        at, silence = lane(), Silence()
+        assert at.quiet == 0.0
+        asking = [asyncio.create_task(at.call(silence.ask, 1, "a"))]
+        await settled(lambda: at.quiet > 0.05)
+        asking.append(asyncio.create_task(at.call(silence.ask, 1, "b")))
+        await settled(lambda: at.in_flight == 2)
+        assert at.quiet > 0.05
+        assert (at.trouble, at.waiting) == ("", 0.0)
+        before = time.monotonic()
+        await at.call(script(GOOD), 1, "d")
+        assert at.quiet <= time.monotonic() - before
+        silence.over.set()
+        await asyncio.gather(*asking)
+        assert (at.quiet, at.flights) == (0.0, {})
+        assert at.longest > 0.05
+        at.flights[Tries(QUICK, "e")] = at.good_at
+        at.longest = 60.0
+        assert at.quiet == 0.0  # its answers take as long
+
+    run(work)
+
+
 def test_a_hint_of_an_hour_is_waited_for() -> None:
     """The longest that is; a second more ends the run."""
 
@@ -823,6 +849,12 @@ def test_a_request_counts_once_and_its_tokens_as_the_server_counted(reply: Reply
 
     at = run(work)
     assert (at.requests.total, at.tokens.total) == (1, used)
+
+
+def test_a_minute_is_kept_where_requests_arrive() -> None:
+    """A server's own minute begins with a request that came late; the next ones may come in no time."""
+    late = 0.9
+    assert Pace().minute - late > 60
 
 
 def test_no_limit_keeps_no_books() -> None:
