@@ -12,18 +12,11 @@ from jmeb_plugin.anchors import Anchor
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.judges import Rubric, judge_request
 from jmeb_plugin.suite import Case
+from jmeb_plugin.tokenizer import ANSWER_TOKENS, TOKENIZER, answer_tokens, tokens
 from jmeb_plugin.transcript import Turn
 
-TOKENIZER = "o200k_base"
-ASCII_PER_TOKEN, OTHERS_PER_TOKEN = 4.4, 3.5
-"""Bytes of UTF-8 that make a token of `TOKENIZER`: of ASCII, and of everything else.
-
-Measured on every tenth turn of the bundled suite, in English and in Japanese. Other tokenizers
-take 4.3 to 4.4 and 2.6 to 4.5 (docs/reference.md).
-"""
-
-ANSWER_TOKENS, VERDICT_TOKENS, FRAME_TOKENS = 500, 80, 250
-"""An answer, a verdict, and what stands beside an anchor and the rubric (supposed)."""
+VERDICT_TOKENS, FRAME_TOKENS = 80, 250
+"""A verdict, and what stands beside an anchor and the rubric (supposed)."""
 
 MARKS, MARK_TOKENS = 7, 9
 """The codes around what is judged; sixteen hexadecimal digits are no text to a tokenizer."""
@@ -73,7 +66,7 @@ def forecast(
     anchors: Sequence[Anchor] = (),
 ) -> Forecast:
     """The forecast of these cases, at least one of them, and of the anchors that are judged before."""
-    answers = {target.name: answer_tokens(target) for target in targets}
+    answers = {target.name: answer_tokens(target.max_tokens) for target in targets}
     loads = [
         *(target_load(target, [case for case in cases if case.model == target.name]) for target in targets),
         *(judge_load(judge, cases, rubrics, answers, anchors) for judge in judges),
@@ -97,7 +90,7 @@ def forecast(
 def target_load(target: Endpoint, cases: Sequence[Case]) -> Load:
     """What the target, or an attacker, will see: each turn with all the turns before it."""
     system = tokens(target.system_prompt)
-    calls, asked, answer = 0, 0.0, answer_tokens(target)
+    calls, asked, answer = 0, 0.0, answer_tokens(target.max_tokens)
     for case in cases:
         history = system
         for turn in case.conversation.turns:
@@ -106,11 +99,6 @@ def target_load(target: Endpoint, cases: Sequence[Case]) -> Load:
             history += answer
             calls += 1
     return load(target, calls, asked, calls * answer)
-
-
-def answer_tokens(target: Endpoint) -> int:
-    """What an answer of the target is supposed to take."""
-    return min(ANSWER_TOKENS, target.max_tokens or ANSWER_TOKENS)
 
 
 def judge_load(
@@ -148,12 +136,6 @@ def frame_tokens(case: Case, rubrics: Mapping[tuple[str, str], Rubric]) -> float
     rubric = rubrics[case.suite.name, case.conversation.language]
     request = judge_request(case.suite, rubric, case.conversation, (Turn("", ""),), "")
     return sum(tokens(message.content) for message in request.messages) + MARKS * MARK_TOKENS
-
-
-def tokens(text: str) -> float:
-    """A text's tokens, by its length in UTF-8, at the ratios above."""
-    plain = len(text.encode("ascii", "ignore"))
-    return plain / ASCII_PER_TOKEN + (len(text.encode()) - plain) / OTHERS_PER_TOKEN
 
 
 def bytes_per_token(cases: Sequence[Case]) -> dict[str, float]:

@@ -7,123 +7,28 @@ use: the endpoint's own place and the run's slot are taken only by a request tha
 from __future__ import annotations
 
 import asyncio
-import itertools
-import math
-import random
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 
 from jmeb_plugin.budget import Budget
 from jmeb_plugin.clients.base import Reply
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import BudgetSpent, Outage, Rejected, Transient
-
-TRIES = 9
-"""The first, and eight more: with the pauses below an outage of two minutes is waited out."""
-
-FIRST_WINDOW = 64.0
-"""Requests that an endpoint is sent at a time before it has shown what it takes."""
-
-DEAD_AFTER = 60.0
-"""Seconds after which an address that never answered ends the run."""
+from jmeb_plugin.pace import TRIES, Hold, Minute, Pace, Tries, Window
 
 Ask = Callable[[], Awaitable[Reply]]
 Keep = Callable[[Reply, float], None]
 """Is given a reply and the seconds that it took."""
 
+Need = tuple[int, float]
+"""Tokens and USD that a request is supposed to take."""
+
+Place = tuple[list[float], float]
+"""What a request in flight holds: its entry among the minute's tokens, and USD of the budget."""
+
 LONGEST_HINT = 3600.0
 """Seconds that a run waits because a server says so; a longer hint ends it, to be resumed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """The seconds by which a lane keeps time."""
-
-    unrefused: float = 0.05
-    """After which an endpoint that has said nothing yet is sent twice as many: a refusal comes at once."""
-    first_pause: float = 0.6
-    longest_pause: float = 60.0
-    dead_after: float = DEAD_AFTER
-    minute: float = 60.0
-
-
-def pauses(pace: Pace, label: str) -> Iterator[float]:
-    """Seconds before each further try: twice the last, a tenth more or less; after `TRIES` short again."""
-    jitter = random.Random(label)
-    for tried in itertools.count():
-        pause = pace.first_pause * 2**tried if tried < TRIES else pace.first_pause
-        yield min(pause, pace.longest_pause) * jitter.uniform(0.9, 1.1)
-
-
-class Minute:
-    """At most ``limit`` units in any ``seconds``; ``None`` is no limit."""
-
-    def __init__(self, limit: int | None, seconds: float = 60.0) -> None:
-        self.limit = limit
-        self.seconds = seconds
-        self.spent: deque[list[float]] = deque()
-        self.total = 0.0
-
-    def wait(self, units: int) -> float:
-        """Seconds until the units may fit, 0 if they do; more than the limit wait for an empty minute."""
-        if self.limit is None:
-            return 0.0
-        now = time.monotonic()
-        while self.spent and self.spent[0][0] <= now - self.seconds:
-            self.total -= self.spent.popleft()[1]
-        if not self.spent or self.total + units <= self.limit:
-            return 0.0
-        return max(0.001, self.spent[0][0] + self.seconds - now)
-
-    def take(self, units: int) -> list[float]:
-        """Count units; the entry is for `settle`."""
-        entry = [time.monotonic(), float(units)]
-        if self.limit is not None:
-            self.spent.append(entry)
-            self.total += units
-        return entry
-
-    def settle(self, entry: list[float], units: int) -> None:
-        """Put what the units really were in the place of the guess, while they still count."""
-        if any(kept is entry for kept in self.spent):
-            self.total += units - entry[1]
-            entry[1] = units
-
-
-class Window:
-    """How many requests an endpoint takes at a time: it grows until the endpoint pushes back.
-
-    After TCP (Jacobson 1988): it doubles with every round of answers until the first 429, then grows
-    by one a round, and halves with each 429, but once for all requests that were under way together.
-    Before the first answer, which a model may take seconds for, it doubles with time (`Lane.open_up`).
-    ``most``: the endpoint's own limit, ``None`` without one.
-    """
-
-    def __init__(self, most: int | None) -> None:
-        self.most = float(most or math.inf)
-        self.size = min(FIRST_WINDOW, self.most)
-        self.slow = False
-        self.cut_at = 0.0
-
-    def free(self, in_flight: int) -> bool:
-        """Whether one more request may be under way."""
-        return in_flight < math.floor(self.size)
-
-    def widen(self) -> None:
-        """An answer came: there may be room for more."""
-        self.size = min(self.most, self.size + (1 / self.size if self.slow else 1))
-
-    def double(self) -> None:
-        """Nothing was refused for a while: there may be room for twice as many."""
-        self.size = min(self.most, self.size * 2)
-
-    def narrow(self, sent: float) -> None:
-        """A request sent at that moment was too much; those sent before the last cut say nothing new."""
-        if sent >= self.cut_at:
-            self.slow, self.cut_at = True, time.monotonic()
-            self.size = max(1.0, self.size / 2)
 
 
 class Slots:
@@ -156,84 +61,100 @@ class Lane:
         self.budget = budget
         self.pace = pace or Pace()
         self.window = Window(endpoint.max_concurrency)
-        self.queue: deque[tuple[int, asyncio.Future[list[float]]]] = deque()
-        """Who waits for a place: the tokens of each, and where it is told that it may go."""
+        self.queue: deque[tuple[Need, asyncio.Future[Place]]] = deque()
+        """Who waits for a place: what each needs, and where it is told that it may go."""
         self.alarm: asyncio.TimerHandle | None = None
         self.requests = Minute(endpoint.requests_per_minute, self.pace.minute)
         self.tokens = Minute(endpoint.tokens_per_minute, self.pace.minute)
-        self.open_at = 0.0
+        self.hold = Hold(self.pace)
         self.first_try = self.last_try = 0.0
         self.answered = False
-        self.good_at = 0.0
+        self.good_at = self.longest = 0.0
         self.in_flight = 0
+        self.flights: dict[Tries, float] = {}
+        """When each of those in flight was sent, the oldest first."""
         self.retries = 0
         self.trouble = ""
-        self.trouble_since = 0.0
+        self.trouble_since = self.silent_since = 0.0
+        self.failing: set[str] = set()
+        """The labels of the requests that failed since the last answer."""
 
     @property
     def waiting(self) -> float:
         """Seconds since the first failure after the last answer; 0 where the last try was good."""
         return time.monotonic() - self.trouble_since if self.trouble else 0.0
 
+    @property
+    def quiet(self) -> float:
+        """Seconds for which something was in flight and nothing was answered; any thread may ask.
+
+        0 as long as its answers are known to take.
+        """
+        sent = list(self.flights.values())
+        quiet = time.monotonic() - max(self.good_at, sent[0]) if sent else 0.0
+        return quiet if quiet > 1.5 * self.longest else 0.0
+
     async def call(
-        self, ask: Ask, tokens: int, label: str, keep: Keep = lambda *_: None
+        self, ask: Ask, tokens: int, label: str, keep: Keep = lambda *_: None, usd: float = 0.0
     ) -> tuple[Reply, float]:
         """Ask until there is an answer, at most `TRIES` times; the reply and the seconds it took.
 
-        ``tokens`` is a guess of what the request costs; ``label`` seeds the jitter of the pauses; ``keep``
-        is told of the answer before its place is given to another. Raises what the client raises, the
-        last `Transient` included; `Outage` where nobody else got an answer from the endpoint in all
-        that time. An address that has never answered is asked on until it does, or is an `Outage`.
+        ``tokens`` and ``usd`` are guesses of what the request takes; ``label`` seeds the jitter of the
+        pauses; ``keep`` is told of the answer before its place is given to another. Raises what the
+        client raises, the last `Transient` included; `Outage` where nobody got an answer from the
+        endpoint in all that time and more than one request failed. A 429 is no failed try while others
+        are answered. An address that has never answered is asked on until it does, or is an `Outage`.
         """
-        began, waits, tried = time.monotonic(), pauses(self.pace, label), 0
+        tries = Tries(self.pace, label)
         while True:
-            tried += 1
             try:
-                return await self.once(ask, tokens, keep)
+                return await self.once(ask, (tokens, usd), keep, tries)
             except Transient as error:
-                self.note(error)
-                if tried >= TRIES and self.answered:
-                    self.blame(error, began)
-                    raise
-                self.hold(error)
-                wait = error.retry_after or next(waits)
+                pause = self.pause_after(error, tries)
             self.retries += 1
-            await asyncio.sleep(wait)
+            await asyncio.sleep(pause)
 
-    async def once(self, ask: Ask, tokens: int, keep: Keep) -> tuple[Reply, float]:
+    async def once(self, ask: Ask, need: Need, keep: Keep, tries: Tries) -> tuple[Reply, float]:
         """One try, inside every limit."""
-        counted = await self.enter(tokens)
-        started = time.monotonic()
-        self.last_try = started
+        place = await self.enter(need)
+        tries.sent = self.last_try = self.flights[tries] = started = time.monotonic()
         if not self.first_try:
             self.first_try = started
             asyncio.get_running_loop().call_later(self.pace.unrefused, self.open_up)
         try:
             reply = await ask()
-            self.answered, self.good_at, self.trouble = True, time.monotonic(), ""
-            took = self.good_at - started
+            took = self.heard(started)
             self.window.widen()
-            self.tokens.settle(counted, reply.usage.input + reply.usage.output or tokens)
+            self.tokens.settle(place[0], reply.usage.input + reply.usage.output or need[0])
             keep(reply, took)
         except BaseException as error:
             if isinstance(error, Rejected):  # an answer all the same
-                self.answered, self.good_at, self.trouble = True, time.monotonic(), ""
-            if isinstance(error, Transient) and error.throttled:
-                self.window.narrow(started)
-            self.leave()
+                self.heard(started)
+            self.leave(place, tries)
             asyncio.get_running_loop().call_soon(self.slots.give)  # once it is known what this means
             raise
-        self.leave()
+        self.leave(place, tries)
         if self.slots.give():  # or a crowd of answers is worked off before the next requests go
             await asyncio.sleep(0)
         return reply, took
+
+    def heard(self, sent: float) -> float:
+        """Note that a request sent at that moment was answered; the seconds it took."""
+        self.answered, self.good_at = True, time.monotonic()
+        self.hold.heard(sent)
+        if self.trouble:
+            self.trouble = ""
+            self.failing.clear()
+        took = self.good_at - sent
+        self.longest = max(self.longest, took)
+        return took
 
     def open_up(self) -> None:
         """Send more to an endpoint that has neither answered nor refused anything of what was sent so far.
 
         Only where nobody else uses the slots, and not on a budget before a price has been seen.
         """
-        if self.answered or self.trouble or self.budget.blind:
+        if self.answered or self.trouble or self.budget.blind(self.endpoint.name):
             return
         wait = self.last_try + self.pace.unrefused - time.monotonic()
         if wait <= 0:
@@ -243,21 +164,21 @@ class Lane:
                 self.slots.give()
         asyncio.get_running_loop().call_later(wait, self.open_up)
 
-    async def enter(self, tokens: int) -> list[float]:
-        """Take a place among the endpoint's own requests and one among all of the run; its tokens' entry.
+    async def enter(self, need: Need) -> Place:
+        """Take a place among the endpoint's own requests and one among all of the run.
 
         Places are given in the order of asking. Nothing is held by a request that cannot go at once.
         """
-        if not self.queue and self.slots.free > 0 and self.may_go(tokens):
-            return self.count(tokens)
-        told: asyncio.Future[list[float]] = asyncio.get_running_loop().create_future()
-        self.queue.append((tokens, told))
+        if not self.queue and self.slots.free > 0 and self.may_go(need):
+            return self.count(need)
+        told: asyncio.Future[Place] = asyncio.get_running_loop().create_future()
+        self.queue.append((need, told))
         self.slots.give()
         try:
             return await told
         except asyncio.CancelledError:
             if told.done() and not told.cancelled() and not told.exception():
-                self.leave()
+                self.leave(told.result())
                 self.slots.give()
             raise
 
@@ -267,12 +188,12 @@ class Lane:
             self.queue.popleft()  # it was cancelled
         if not self.queue:
             return False
-        tokens, told = self.queue[0]
+        need, told = self.queue[0]
         try:
-            if not self.may_go(tokens):
-                self.wake_after(self.wait(tokens))
+            if not self.may_go(need):
+                self.wake_after(self.wait(need[0]))
                 return False
-            told.set_result(self.count(tokens))
+            told.set_result(self.count(need))
         except BudgetSpent as error:
             told.set_exception(error)
         self.queue.popleft()
@@ -288,57 +209,92 @@ class Lane:
         self.alarm = None
         self.slots.give()
 
-    def may_go(self, tokens: int) -> bool:
+    def may_go(self, need: Need) -> bool:
         """Whether a request may go now, as far as the endpoint and the budget are concerned."""
-        return self.wait(tokens) <= 0 and self.window.free(self.in_flight) and self.budget.fits()
+        return (
+            self.wait(need[0]) <= 0
+            and self.window.free(self.in_flight)
+            and self.budget.fits(self.endpoint.name, need[1], self.in_flight)
+        )
 
-    def count(self, tokens: int) -> list[float]:
-        """Note a request that goes; its tokens' entry."""
+    def count(self, need: Need) -> Place:
+        """Note a request that goes."""
         self.in_flight += 1
         self.slots.free -= 1
-        self.budget.flying += 1
         self.requests.take(1)
-        return self.tokens.take(tokens)
+        return self.tokens.take(need[0]), self.budget.hold(self.endpoint.name, need[1])
 
-    def leave(self) -> None:
-        """A request is no longer in flight."""
+    def leave(self, place: Place, tries: Tries | None = None) -> None:
+        """A request is no longer in flight; without ``tries`` it never was sent."""
+        if tries is not None:
+            del self.flights[tries]
         self.in_flight -= 1
-        self.budget.flying -= 1
         self.slots.free += 1
+        self.budget.free(place[1])
 
     def wait(self, tokens: int) -> float:
         """Seconds until a request may go."""
-        pause = self.open_at - time.monotonic()
-        return max(pause, self.requests.wait(1), self.tokens.wait(tokens))
+        return max(self.hold.wait(self.in_flight), self.requests.wait(1), self.tokens.wait(tokens))
 
-    def note(self, error: Transient) -> None:
+    def pause_after(self, error: Transient, tries: Tries) -> float:
+        """Seconds before a request that failed goes again; raises where it does not."""
+        self.note(error, tries.label)
+        hint = error.retry_after or 0.0
+        if error.throttled:
+            self.window.narrow(tries.sent)
+        if hint:
+            self.hold.begin(hint, tries.sent)
+        others = self.good_at > tries.began
+        if error.throttled and others and (hint or tries.failed >= TRIES - 1):
+            tries.renew()  # it was this request's turn to wait, and nothing is wrong with it
+        pause = tries.pause(hint)
+        if self.answered and self.silent:
+            raise self.nobody(error) from None
+        if self.answered and tries.over:
+            self.give_up(error, others)
+        return pause
+
+    def note(self, error: Transient, label: str) -> None:
         """Remember a failure.
 
         Raises `Outage` when the address never answered in all that time, or asks for hours.
         """
         self.answered = self.answered or error.answered
-        self.trouble_since = self.trouble_since if self.trouble else time.monotonic()
+        if not self.trouble:
+            self.trouble_since = self.silent_since = time.monotonic()
         self.trouble = str(error)
+        self.failing.add(label)
         if (error.retry_after or 0.0) > LONGEST_HINT:
-            raise Outage(
-                f"endpoint {self.endpoint.name!r}: {self.endpoint.address} asks to be left alone for "
-                f"{(error.retry_after or 0.0) / 3600:.1f} h ({error})"
-            )
+            raise self.outage(f"asks to be left alone for {(error.retry_after or 0.0) / 3600:.1f} h", error)
         if not self.answered and time.monotonic() - self.first_try > self.pace.dead_after:
-            raise Outage(
-                f"endpoint {self.endpoint.name!r}: {self.endpoint.address} has not answered once "
-                f"in {self.pace.dead_after:g} s ({error})"
-            )
+            raise self.outage(f"has not answered once in {self.pace.dead_after:g} s", error)
 
-    def blame(self, error: Transient, began: float) -> None:
-        """Raise `Outage` where the endpoint has answered nobody since ``began``."""
-        if self.good_at < began:
-            raise Outage(
-                f"endpoint {self.endpoint.name!r}: {self.endpoint.address} has answered nobody "
-                f"for {time.monotonic() - began:.0f} s ({error})"
-            ) from None
+    @property
+    def silent(self) -> bool:
+        """Whether nobody was answered for so long, though several were asked, that it is an outage.
 
-    def hold(self, error: Transient) -> None:
-        """Let nobody ask before the server's own hint has passed."""
-        if error.throttled and error.retry_after:
-            self.open_at = max(self.open_at, time.monotonic() + error.retry_after)
+        For requests that take turns after a hint: none of them may come to its own last try.
+        """
+        return (
+            self.hold.rounds >= TRIES
+            and len(self.failing) > 1
+            and time.monotonic() - self.silent_since > self.pace.patience
+        )
+
+    def give_up(self, error: Transient, others: bool) -> None:
+        """Raise `Outage` where nobody is answered, else the failure itself.
+
+        One request alone may be what fails: another one is tried before the endpoint is blamed.
+        """
+        if not others and len(self.failing) > 1:
+            raise self.nobody(error) from None
+        self.silent_since, self.hold.rounds = time.monotonic(), 0
+        raise error
+
+    def nobody(self, error: Transient) -> Outage:
+        """The outage of an endpoint that answers nobody any more."""
+        return self.outage(f"has answered nobody for {self.waiting:.0f} s", error)
+
+    def outage(self, what: str, error: Transient) -> Outage:
+        """The end of the run, with the endpoint's name and address."""
+        return Outage(f"endpoint {self.endpoint.name!r}: {self.endpoint.address} {what} ({error})")

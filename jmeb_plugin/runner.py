@@ -27,11 +27,15 @@ from jmeb_plugin.limits import Lane, Slots
 from jmeb_plugin.measure import Answered, Measurement, Plan
 from jmeb_plugin.scores import Record
 from jmeb_plugin.suite import Case
+from jmeb_plugin.tokenizer import ANSWER_TOKENS, answer_tokens, asked_tokens, with_usage
 from jmeb_plugin.verdict import decide
 
 T = TypeVar("T")
 DEAD_THREAD = 0.2
 """Seconds after which whoever waits for the runner looks whether it is still there."""
+
+QUIET_AFTER = 10.0
+"""Seconds after which it is said that there is no answer, though nothing failed; a model may take as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +50,10 @@ class Progress:
     usd: float
     seconds: float
     trouble: str
-    """What an endpoint's last try failed of, of that which has waited longest; empty where all answer."""
+    """What an endpoint's last try failed of, of that which has waited longest; where nothing failed, which
+    has not answered for long; empty where all answer."""
     waiting: float
-    """Seconds for which that endpoint has answered nobody."""
+    """Seconds since that try failed; 0 where none did."""
 
 
 class Runner:
@@ -149,7 +154,9 @@ class Runner:
     def progress(self) -> Progress:
         """A glance at the run."""
         lanes = list(self.lanes.values())
-        worst = max(lanes, key=lambda lane: lane.waiting, default=None)
+        worst = max(lanes, key=lambda lane: (lane.waiting, lane.quiet), default=None)
+        waiting, quiet = (worst.waiting, worst.quiet) if worst else (0.0, 0.0)
+        silent = f"{worst.endpoint.name}: no answer yet, for {quiet:.0f} s" if worst else ""
         return Progress(
             total=len(self.cases),
             done=len(self.records),
@@ -158,8 +165,8 @@ class Runner:
             tokens=self.tokens,
             usd=self.budget.spent,
             seconds=time.monotonic() - self.began,
-            trouble=worst.trouble if worst else "",
-            waiting=worst.waiting if worst else 0.0,
+            trouble=worst.trouble or silent * (quiet >= QUIET_AFTER) if worst else "",
+            waiting=waiting,
         )
 
     # -- on the runner's own thread ----------------------------------------------------------
@@ -308,8 +315,11 @@ class Runner:
         if found is not None:
             return Answered(*found)
         lane, client = self.lanes[endpoint.name], self.clients[endpoint.name]
-        letters = sum(len(message.content) for message in request.messages)
-        guess = letters // 2 + (request.max_tokens or endpoint.max_tokens or 500)
+        tokens, usd = self.need(endpoint, request)
+
+        async def ask() -> Reply:
+            reply = await client.ask(request)
+            return with_usage(request, reply) if endpoint.price else reply
 
         def keep(reply: Reply, seconds: float) -> None:
             at = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
@@ -318,8 +328,16 @@ class Runner:
             self.answers += 1
             self.tokens += reply.usage.input + reply.usage.output
 
-        reply, seconds = await lane.call(lambda: client.ask(request), guess, key.hex(), keep)
+        reply, seconds = await lane.call(ask, tokens, key.hex(), keep, usd)
         return Answered(reply, self.journal.session, seconds)
+
+    def need(self, endpoint: Endpoint, request: Request) -> tuple[int, float]:
+        """Tokens and USD that a request is supposed to take, where a limit wants to know; else 0."""
+        if endpoint.tokens_per_minute is None and self.budget.usd is None:
+            return 0, 0.0
+        asked, limit = asked_tokens(request), request.max_tokens or endpoint.max_tokens
+        usd = endpoint.price.usd(asked, 0, answer_tokens(limit)) if endpoint.price else 0.0
+        return asked + (limit or ANSWER_TOKENS), usd
 
     async def remembered_chat(self, model: str, messages: tuple[Message, ...]) -> Reply:
         """`chat` on the runner's own loop."""

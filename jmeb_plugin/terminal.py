@@ -75,7 +75,7 @@ class StatusLine:
         if not self.outage and progress.waiting >= OUTAGE_AFTER:
             self.outage, self.outage_began = progress.trouble, time.monotonic() - progress.waiting
             self.write(outage_line(progress))
-        elif self.outage and not progress.trouble:
+        elif self.outage and not progress.waiting:
             self.write(recovery_line(self.outage, time.monotonic() - self.outage_began))
             self.outage = ""
 

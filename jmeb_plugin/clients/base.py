@@ -8,7 +8,7 @@ A client sends one request and never tries again; trying again, waiting and coun
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 Finish = Literal["stop", "length", "filter", "refusal"]
@@ -37,11 +37,15 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens as the server counted them; ``input`` includes ``cached``."""
+    """Tokens as the server counted them; ``input`` includes ``cached``.
+
+    ``estimated``: the server did not count, and these were reckoned by the texts.
+    """
 
     input: int = 0
     cached: int = 0
     output: int = 0
+    estimated: bool = field(default=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,7 @@ class Reply:
     def to_json(self) -> dict[str, Any]:
         """Plain data; `from_json` takes it back."""
         usage = {"input": self.usage.input, "cached": self.usage.cached, "output": self.usage.output}
+        usage |= {"estimated": True} if self.usage.estimated else {}
         said = {"text": self.text, "finish": self.finish, "reasoning": self.reasoning}
         return {**said, "model": self.model, "usage": usage}
 

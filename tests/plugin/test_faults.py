@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import math
 import re
 import threading
 import time
@@ -14,10 +15,11 @@ from typing import Any
 import pytest
 
 from jmeb_plugin import runner, terminal  # loaded now, pytester does not forget them between two runs
-from jmeb_plugin.limits import Lane, Pace
+from jmeb_plugin.limits import Lane
+from jmeb_plugin.pace import Pace
 
 from .conftest import TOML, Run, results, scores
-from .servers import Fault, ModelServer, error
+from .servers import Fault, ModelServer, completion, error
 
 CODE = re.compile(r"[0-9a-f]{16}")
 KINDS = (
@@ -124,7 +126,7 @@ def test_what_cannot_pass_ends_the_run_at_once(
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pauses of tenths of a second between tries."""
-    pace = Pace(first_pause=0.05, longest_pause=0.8, dead_after=6.0)
+    pace = Pace(first_pause=0.05, longest_pause=0.8, longest_hold=0.2, dead_after=6.0)
     monkeypatch.setattr(runner, "Lane", functools.partial(Lane, pace=pace))
 
 
@@ -186,3 +188,135 @@ def test_a_moment_without_answers_is_no_outage(run: Run, serve: Any, both: Any) 
     result = run(*both, model="it")
     assert result.ret == 0
     result.stdout.no_fnmatch_line("*no answer for*")
+
+
+def test_a_silence_without_a_failure_is_said(
+    run: Run, serve: Any, both: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As what it is: which endpoint has not answered yet, and no outage."""
+    good, said, status = scores(9, 8, 7), threading.Event(), terminal.status_line
+
+    def told(progress: Any) -> str:
+        if re.fullmatch(r"(it|one|two): no answer yet, for \d+ s", progress.trouble):
+            said.set()
+        return status(progress)
+
+    def late(body: dict[str, Any]) -> Any:
+        assert said.wait(60)
+        return good(body)
+
+    monkeypatch.setattr(terminal, "status_line", told)
+    monkeypatch.setattr(terminal, "LOG_EVERY", 0.2)
+    monkeypatch.setattr(runner, "QUIET_AFTER", 0.5)
+    serve(late)
+    result = run(*both, model="it")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(
+        ["jmeb: 0/12 conversations · waiting: it: no answer yet, for * s · 12 in flight*"]
+    )
+    result.stdout.no_fnmatch_line("*asking again*")
+
+
+class Away:
+    """Answers as a good server, but for a while refuses all, and says that this will be over at once."""
+
+    def __init__(self, good: Any, status: int, seconds: float) -> None:
+        self.good = good
+        self.status = status
+        self.seconds = seconds
+        self.asked = self.refused = 0
+        self.until = math.inf
+
+    def __call__(self, body: dict[str, Any]) -> Any:
+        """A reply, or the status with its hint."""
+        self.asked += 1
+        if self.asked == 20:
+            self.until = time.monotonic() + self.seconds
+        if self.asked < 20 or time.monotonic() > self.until:
+            return self.good(body)
+        self.refused += 1
+        return self.status, error("busy"), {"retry-after-ms": "10"}
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("status", [429, 503])
+def test_an_outage_with_a_short_hint_is_waited_out(
+    project: Any, run: Run, serve: Any, both: Any, status: int
+) -> None:
+    """What the server says of when to come takes nothing from the time for which it is waited for."""
+    away = Away(scores(9, 8, 7), status, 3.0)
+    serve(away)
+    result = run(*both, "--jmeb-run=bad", model="it")
+    assert result.ret == 0
+    assert away.refused > 0
+    assert all(None not in verdict["turns"] for verdict in results(project)["verdicts"])
+    assert away.refused <= 64 + 3 * 40  # a round each fifth of a second, for each endpoint
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_prompt_that_always_fails_ends_no_run(project: Any, run: Run, serve: Any, both: Any) -> None:
+    """Its conversation is unscored; the others are held, also where only one request goes at a time."""
+    good = scores(9, 8, 7)
+
+    def answer(body: dict[str, Any]) -> Any:
+        bad = body["model"] == "target" and "X-1 story" in body["messages"][-1]["content"]
+        return (500, error("template", "template error")) if bad and "Question 1" in str(body) else good(body)
+
+    serve(answer)
+    result = run(*both, "--jmeb-concurrency=1", model="it")
+    assert result.ret == 10
+    reasons = [
+        verdict["reason"] for verdict in results(project)["verdicts"] if verdict["outcome"] == "unscored"
+    ]
+    assert len(reasons) == 1
+    assert "turn 1: it: 500: template error" in reasons[0]
+    result.stdout.no_fnmatch_line("*INCONCLUSIVE: endpoint*")
+
+
+DEAR = {"target": 1.0, "judge-1": 100.0, "judge-2": 100.0}
+"""USD per million tokens."""
+PRICED = functools.reduce(
+    lambda toml, model: toml.replace(
+        f'model = "{model}"',
+        f'model = "{model}"\nprice = {{{{ input = {DEAR[model]}, output = {DEAR[model]} }}}}',
+    ),
+    DEAR,
+    TOML,
+)
+
+
+class Charging:
+    """Answers as a good server, counts what it is asked by its length, and remembers what that cost."""
+
+    def __init__(self, good: Any) -> None:
+        self.good = good
+        self.prices: list[float] = []
+
+    def __call__(self, body: dict[str, Any]) -> Any:
+        """A reply with its usage."""
+        taken = len(json.dumps(body, ensure_ascii=False)) // 4
+        self.prices.append(taken * DEAR[body["model"]] / 1e6)
+        return {**completion(self.good(body)), "usage": {"prompt_tokens": taken, "completion_tokens": 0}}
+
+
+def test_a_small_budget_is_not_passed_by_a_crowd_of_dear_judges(run: Run, serve: Any, both: Any) -> None:
+    """What the target costs says nothing of the judges, who begin all together."""
+    charging = Charging(scores(9, 8, 7))
+    serve(charging, seconds=0.1, toml=PRICED)
+    result = run(*both, "--jmeb-budget=0.5", model="it")
+    assert result.ret == 10
+    assert 0.5 - 2 * max(charging.prices) <= sum(charging.prices) <= 0.5 + 2 * max(charging.prices)
+    result.stdout.fnmatch_lines(["INCONCLUSIVE: --jmeb-budget 0.5: *"])
+
+
+def test_the_budget_counts_answers_that_nobody_counted(run: Run, serve: Any, both: Any, project: Any) -> None:
+    """A server without usage is charged by the texts; also by a session that goes on with the run."""
+    good = scores(9, 8, 7)
+    server = serve(lambda body: {**completion(good(body)), "usage": None}, toml=PRICED)
+    assert run(*both, "--jmeb-budget=0.5", "--jmeb-run=r", "--jmeb-concurrency=4", model="it").ret == 10
+    asked = len(server.requests)
+    assert 3 < asked < 12 * 9
+    assert results(project)["models"]["it"]["usage"]["usd"] == pytest.approx(0.5, rel=0.3)
+    again = run(*both, "--jmeb-budget=0.5", "--jmeb-run=r", "--jmeb-concurrency=4", model="it")
+    again.stdout.fnmatch_lines(["INCONCLUSIVE: --jmeb-budget 0.5: *"])
+    assert len(server.requests) <= asked + 3

@@ -8,18 +8,16 @@ import pytest
 
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.forecast import (
-    ANSWER_TOKENS,
-    ASCII_PER_TOKEN,
     MARK_TOKENS,
     MARKS,
     VERDICT_TOKENS,
     forecast,
     plan_lines,
-    tokens,
 )
 from jmeb_plugin.judges import judge_request, load_rubrics
 from jmeb_plugin.price import Price
 from jmeb_plugin.suite import bundled, load_suite, make_cases
+from jmeb_plugin.tokenizer import ANSWER_TOKENS, ASCII_PER_TOKEN, tokens
 from jmeb_plugin.transcript import Turn
 
 SUITE = load_suite(bundled("jmeb"))

@@ -16,7 +16,8 @@ from jmeb_plugin.budget import Budget
 from jmeb_plugin.clients.base import Reply, Usage
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import BudgetSpent, KeyRefused, Outage, Rejected, Transient
-from jmeb_plugin.limits import FIRST_WINDOW, TRIES, Lane, Minute, Pace, Slots, Window, pauses
+from jmeb_plugin.limits import Lane, Slots
+from jmeb_plugin.pace import FIRST_WINDOW, TRIES, Hold, Minute, Pace, Tries, Window, pauses
 from jmeb_plugin.price import Price
 
 QUICK = Pace(first_pause=0.001, longest_pause=0.002, dead_after=0.05, minute=0.2)
@@ -137,13 +138,33 @@ def test_an_endpoint_that_answers_nobody_is_an_outage(error: Transient) -> None:
     tries: list[float] = []
 
     async def work() -> None:
-        at = lane(pace=Pace(first_pause=0.001, longest_pause=0.002, dead_after=0))
+        at = lane(pace=replace(QUICK, dead_after=0))
         await at.call(script(GOOD), 10, "a")
-        await at.call(counted(script(error), tries), 10, "b")
+        ends = await asyncio.gather(
+            *(at.call(counted(script(error), tries), 10, name) for name in "bc"), return_exceptions=True
+        )
+        raise next(end for end in ends if isinstance(end, Outage))
 
     with pytest.raises(Outage, match=r"has answered nobody for \d s \(it: "):
         run(work)
-    assert len(tries) == TRIES
+    assert TRIES <= len(tries) <= 2 * TRIES
+
+
+def test_one_request_alone_does_not_make_an_outage() -> None:
+    """It is given up, and the next one is tried; only where that fails too the endpoint is blamed."""
+
+    async def work() -> list[Any]:
+        at = lane()
+        asked = [("a", GOOD), ("b", BUSY), ("c", GOOD), ("d", BUSY), ("e", BUSY)]
+        return [
+            await asyncio.gather(at.call(script(said), 10, name), return_exceptions=True)
+            for name, said in asked
+        ]
+
+    (a,), (b,), (c,), (d,), (e,) = run(work)
+    assert a[0] is c[0] is GOOD
+    assert b is d is BUSY
+    assert isinstance(e, Outage)
 
 
 @pytest.mark.parametrize("error", [Rejected("no"), KeyRefused("no key")])
@@ -162,6 +183,144 @@ def test_the_servers_hint_is_honoured(throttled: bool) -> None:
     slow = Transient("it: 429", retry_after=0.1, throttled=throttled)
     run(lambda: lane().call(counted(script(slow, GOOD), tries), 10, "a"))
     assert tries[1] - tries[0] >= 0.1
+
+
+def limited(most: int, seconds: float, hint: float, tries: list[float]) -> Callable[[], Awaitable[Reply]]:
+    """A request to a server that takes so many in a span of time, and says when to come again."""
+    taken: list[float] = []
+
+    async def ask() -> Reply:
+        await asyncio.sleep(0)
+        now = time.monotonic()
+        tries.append(now)
+        if len([t for t in taken if t > now - seconds]) >= most:
+            raise Transient("it: 429", retry_after=hint, throttled=True)
+        taken.append(now)
+        return GOOD
+
+    return ask
+
+
+def test_a_429_is_no_failed_try_while_others_are_answered() -> None:
+    """A server that keeps a rate refuses some far more often than eight times; all are answered."""
+    tries: list[float] = []
+
+    async def work() -> list[Any]:
+        at = lane(slots=64)
+        ask = limited(1, 0.02, 0.02, tries)
+        return await asyncio.gather(*(at.call(ask, 1, str(n)) for n in range(60)))
+
+    assert all(reply is GOOD for reply, _ in run(work))
+    assert len(tries) > 60
+
+
+def test_a_429_without_a_hint_is_given_up_by_no_count_either() -> None:
+    """While others are answered: the pauses begin anew."""
+    told: list[float] = []
+
+    async def work() -> Reply:
+        at = lane()
+        slow = Transient("it: 429", throttled=True)
+        waiting = asyncio.create_task(at.call(counted(script(*[slow] * 30, GOOD), told), 1, "a"))
+        while not waiting.done():
+            await at.call(script(GOOD), 1, "b")
+            await asyncio.sleep(0.001)
+        return (await waiting)[0]
+
+    assert run(work) is GOOD
+    assert len(told) == 31
+
+
+@pytest.mark.parametrize("throttled", [True, False])
+@pytest.mark.parametrize("requests", [1, 2, 40])
+def test_a_short_hint_does_not_use_up_the_tries(requests: int, throttled: bool) -> None:
+    """An outage as long as the pauses between eight tries is waited out, however soon the server says.
+
+    It is asked by one after the other meanwhile, not by all.
+    """
+    pace = replace(QUICK, first_pause=0.002, longest_pause=0.2, longest_hold=0.02)
+    tries: list[float] = []
+
+    async def work() -> tuple[list[Any], int]:
+        at = lane(slots=64, pace=pace)
+        await at.call(script(GOOD), 1, "first")
+        over = time.monotonic() + 0.8 * pace.patience
+        refused = 0
+
+        async def ask() -> Reply:
+            nonlocal refused
+            tries.append(time.monotonic())
+            await asyncio.sleep(0)
+            if time.monotonic() < over:
+                refused += 1
+                raise Transient("it: busy", retry_after=0.001, throttled=throttled)
+            return GOOD
+
+        return await asyncio.gather(*(at.call(ask, 1, str(n)) for n in range(requests))), refused
+
+    replies, refused = run(work)
+    assert [reply for reply, _ in replies] == [GOOD] * requests
+    assert refused <= 2 * requests + 0.8 * pace.patience / pace.longest_hold
+
+
+def test_an_outage_with_hints_ends_the_run_though_none_comes_to_its_last_try() -> None:
+    """Many that take turns after a hint are no reason to wait for many times as long."""
+    pace = replace(QUICK, longest_hold=0.002)
+    tries: list[float] = []
+    busy = Transient("it: 503", retry_after=0.001)
+
+    async def work() -> None:
+        at = lane(slots=64, pace=pace)
+        await at.call(script(GOOD), 1, "first")
+        asking = [asyncio.create_task(at.call(counted(script(busy), tries), 1, str(n))) for n in range(64)]
+        done, _ = await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
+        for task in asking:
+            task.cancel()
+        await asyncio.gather(*asking, return_exceptions=True)
+        raise next(iter(done)).exception() or AssertionError
+
+    with pytest.raises(Outage, match=r"has answered nobody for \d+ s \(it: 503\)"):
+        run(work)
+    assert len(tries) < 64 * TRIES
+
+
+def test_a_hint_is_doubled_while_nobody_is_answered() -> None:
+    """From round to round, up to the longest; a longer hint stands; an answer ends that."""
+    hold = Hold(replace(QUICK, longest_hold=5.0))
+    found = []
+    for hint in (1.0, 1.0, 1.0, 1.0, 9.0):
+        hold.open_at = 0.0
+        hold.begin(hint, time.monotonic())
+        found.append(round(hold.wait(0)))
+    assert (found, hold.rounds) == ([1, 2, 4, 5, 9], 5)
+    hold.begin(1.0, hold.set_at - 1)
+    assert hold.rounds == 5
+    hold.heard(hold.set_at - 1)
+    assert (hold.rounds, hold.on) == (0, True)
+    hold.heard(hold.set_at)
+    assert hold.on is False
+
+
+def test_after_a_hint_one_goes_and_then_twice_as_many() -> None:
+    """As often as a refusal would take to come back; an answer lets all go."""
+    hold = Hold(QUICK)
+    assert hold.wait(50) <= 0
+    hold.begin(10.0, time.monotonic() - 1.0)
+    after = hold.wait(0)
+    assert 9 < after <= 10
+    assert [round(hold.wait(n) - after) for n in (1, 3, 7)] == [2, 4, 6]
+    hold.heard(hold.set_at)
+    assert hold.wait(50) == pytest.approx(after, abs=1)
+
+
+@given(st.text(max_size=5), st.floats(0, 1000))
+def test_a_hint_is_the_least_pause(label: str, hint: float) -> None:
+    """Not less, and not the same for all."""
+    tries = Tries(Pace(), label)
+    for n in range(TRIES):
+        assert hint <= (pause := tries.pause(hint)) <= max(1.25 * hint, 66.0)
+        assert pause >= 0.9 * min(0.6 * 2**n, 60.0)
+    assert tries.over
 
 
 def test_a_rejection_is_an_answer() -> None:
@@ -241,11 +400,11 @@ def test_trouble_says_what_failed_and_since_when() -> None:
         at = lane()
         assert at.waiting == 0.0
         at.first_try = time.monotonic()
-        at.note(GONE)
+        at.note(GONE, "a")
         since = at.trouble_since
         assert (at.trouble, at.answered) == ("it: no connection", False)
         await asyncio.sleep(0.002)
-        at.note(BUSY)
+        at.note(BUSY, "b")
         assert (at.trouble, at.answered, at.trouble_since) == ("it: 500: busy", True, since)
         assert 0.002 <= at.waiting < 10
         _, seconds = await at.call(script(GOOD), 10, "a")
@@ -255,14 +414,40 @@ def test_trouble_says_what_failed_and_since_when() -> None:
     run(work)
 
 
+def test_silence_is_counted_from_the_oldest_request_or_the_last_answer() -> None:
+    """Whatever was asked before or failed; where nothing is in flight there is none."""
+
+    async def work() -> None:
+        at, silence = lane(), Silence()
+        assert at.quiet == 0.0
+        asking = [asyncio.create_task(at.call(silence.ask, 1, "a"))]
+        await settled(lambda: at.quiet > 0.05)
+        asking.append(asyncio.create_task(at.call(silence.ask, 1, "b")))
+        await settled(lambda: at.in_flight == 2)
+        assert at.quiet > 0.05
+        assert (at.trouble, at.waiting) == ("", 0.0)
+        before = time.monotonic()
+        await at.call(script(GOOD), 1, "d")
+        assert at.quiet <= time.monotonic() - before
+        silence.over.set()
+        await asyncio.gather(*asking)
+        assert (at.quiet, at.flights) == (0.0, {})
+        assert at.longest > 0.05
+        at.flights[Tries(QUICK, "e")] = at.good_at
+        at.longest = 60.0
+        assert at.quiet == 0.0  # its answers take as long
+
+    run(work)
+
+
 def test_a_hint_of_an_hour_is_waited_for() -> None:
     """The longest that is; a second more ends the run."""
 
     async def work() -> None:
         at = lane()
-        at.note(Transient("it: 429", retry_after=3600.0, throttled=True))
+        at.note(Transient("it: 429", retry_after=3600.0, throttled=True), "a")
         with pytest.raises(Outage, match=r"left alone for 1\.0 h"):
-            at.note(Transient("it: 429", retry_after=3601.0, throttled=True))
+            at.note(Transient("it: 429", retry_after=3601.0, throttled=True), "a")
 
     run(work)
 
@@ -422,10 +607,10 @@ def test_a_place_given_to_one_who_was_cancelled_comes_back() -> None:
 
     async def work() -> tuple[int, int]:
         at = lane(slots=1)
-        await at.enter(1)
-        waiting = asyncio.create_task(at.enter(1))
+        place = await at.enter((1, 0.0))
+        waiting = asyncio.create_task(at.enter((1, 0.0)))
         await settled(lambda: len(at.queue) == 1)
-        at.leave()
+        at.leave(place)
         assert at.slots.give()
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -563,7 +748,7 @@ def test_on_a_budget_the_window_does_not_double_before_a_price_is_known() -> Non
     async def work(budget: float | None, seen: float | None = None, most: int = 200) -> int:
         at, silence = lane(slots=300, pace=EARLY, budget=budget), Silence()
         if seen is not None:
-            at.budget.dearest["another endpoint"] = seen
+            at.budget.dearest["it"] = seen
         asking = [asyncio.create_task(at.call(silence.ask, 1, str(n))) for n in range(200)]
         await settled(lambda: at.in_flight >= most)
         await asyncio.sleep(0.03)
@@ -666,6 +851,12 @@ def test_a_request_counts_once_and_its_tokens_as_the_server_counted(reply: Reply
     assert (at.requests.total, at.tokens.total) == (1, used)
 
 
+def test_a_minute_is_kept_where_requests_arrive() -> None:
+    """A server's own minute begins with a request that came late; the next ones may come in no time."""
+    late = 0.9
+    assert Pace().minute - late > 60
+
+
 def test_no_limit_keeps_no_books() -> None:
     """Without a limit nothing waits and nothing is remembered."""
     minute = Minute(None)
@@ -745,12 +936,53 @@ def test_a_spent_budget_says_so() -> None:
     made = Endpoint("it", "openai", price=Price(1e6, 1e6))
     assert budget.pay(made, Usage(1, 0, 0)) == 1.0
     with pytest.raises(BudgetSpent, match=r"--jmeb-budget 0.5: 1.0000 USD are spent, and the next"):
-        budget.fits()
+        budget.fits("it")
 
 
-def test_before_the_first_answer_nothing_is_expected() -> None:
-    """Nobody knows what an answer costs, so the first requests go, however little there is."""
-    assert Budget(0.01).fits()
+def test_before_the_first_answer_a_guess_refuses_nobody() -> None:
+    """Nobody knows what an answer costs, so the first of an endpoint goes, however little there is."""
+    budget = Budget(0.01)
+    assert budget.fits("it", guess=5.0)
+    budget.hold("it", 5.0)
+    assert not budget.fits("it", guess=5.0, in_flight=1)
+    assert not budget.fits("other", guess=5.0)  # what is held is as good as spent
+    budget.free(5.0)
+    budget.spent = 0.01
+    with pytest.raises(BudgetSpent):
+        budget.fits("other", guess=5.0)
+
+
+def test_what_is_in_flight_is_held_at_its_own_price() -> None:
+    """The dearest seen of its endpoint, before that the guess; and given back as it was taken."""
+    budget = Budget(1.0)
+    budget.dearest["seen"] = 0.25
+    assert [budget.hold("seen", 9.0), budget.hold("new", 0.5)] == [0.25, 0.5]
+    assert budget.fits("seen")
+    assert not budget.fits("new", guess=0.3, in_flight=1)
+    budget.dearest["new"] = 0.001
+    budget.free(0.5)
+    assert budget.held == 0.25
+    budget.free(0.25)
+    assert (budget.held, budget.flying) == (0.0, 0)
+
+
+def test_an_endpoint_that_is_dearer_than_another_does_not_pass_the_budget() -> None:
+    """The price of one says nothing of the other: its first answers are waited for, by a guess of theirs."""
+    crowd = Crowd()
+
+    async def work() -> float:
+        slots, budget = Slots(64), Budget(1.0)
+        cheap, dear = (
+            Lane(Endpoint(name, "openai", price=Price(0, price)), slots, budget, QUICK)
+            for name, price in (("cheap", 50.0), ("dear", 5000.0))
+        )
+        await cheap.call(crowd.ask, 1, "first", paid(cheap), 0.001)
+        asking = (dear.call(crowd.ask, 1, str(n), paid(dear), 0.1) for n in range(64))
+        await asyncio.gather(*asking, return_exceptions=True)
+        return budget.spent
+
+    assert run(work) == pytest.approx(0.9, abs=0.11)
+    assert crowd.most == 9
 
 
 def test_near_the_end_requests_wait_for_one_another() -> None:
