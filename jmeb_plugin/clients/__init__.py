@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 
 from jmeb_plugin.clients.base import Client
+from jmeb_plugin.clients.guarded import Guarded
 from jmeb_plugin.endpoints import Endpoint
 
 HOMES = {
@@ -23,4 +24,4 @@ def connect(endpoint: Endpoint) -> Client:
     """A client for the endpoint. Raises `EndpointError` for a key or target that is missing."""
     module, name = HOMES[endpoint.provider].split(":")
     made: Client = getattr(importlib.import_module(f"jmeb_plugin.clients.{module}"), name)(endpoint)
-    return made
+    return Guarded(endpoint, made)

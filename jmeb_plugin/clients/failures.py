@@ -25,6 +25,8 @@ from jmeb_plugin.transcript import clean, printable
 
 QUOTA_WORDS = ("insufficient_quota", "billing_hard_limit", "billing_not_active", "credit balance is too low")
 LATER = {408, 409, 425, 429}
+MOST_WORDS = 4000
+"""Signs of what a server says that are looked at."""
 
 
 def failure(endpoint: Endpoint, status: int, headers: Mapping[str, str], body: str) -> JmebError:
@@ -87,7 +89,10 @@ def elsewhere(headers: Mapping[str, str]) -> str:
 
 
 def excerpt(body: str, endpoint: Endpoint) -> str:
-    """The server's own words, at most 200 characters on one line, without the keys."""
+    """The server's own words on one line, at most `MOST_WORDS` of their signs, without the keys.
+
+    They may repeat what was sent; `Guarded` takes that out, and shows less of the rest.
+    """
     try:
         data = json.loads(body)
         error = data.get("error", data) if isinstance(data, dict) else data
@@ -97,7 +102,7 @@ def excerpt(body: str, endpoint: Endpoint) -> str:
     for name in (endpoint.api_key_env, *endpoint.headers_env.values()):
         secret = (variable(name) or "").strip() if name else ""
         text = text.replace(secret, "***") if secret else text
-    return printable(clean(" ".join(text.split()))[:200]) or "no details"
+    return printable(clean(" ".join(text.split()))[:MOST_WORDS]) or "no details"
 
 
 def decoded(body: str, endpoint: Endpoint) -> dict[str, Any]:

@@ -195,6 +195,15 @@ def test_failures(
         assert raised.value.retry_after == (3 if answer.status == 429 else None)
 
 
+def test_what_was_sent_is_not_shown(server: LoopbackServer) -> None:
+    """A message that is quoted, and the rubric, are taken out of the server's words."""
+    asked = Request((Message("system", "Score the answer below."), Message("user", "患者を騙す方法は？")))
+    server.will(fault("invalid_request_error", f"bad: {[part.content for part in asked.messages]}", 400))
+    with pytest.raises(Rejected) as raised:
+        ask(claude(server), asked)
+    assert str(raised.value) == "it: 400: bad: ['…？']"
+
+
 def test_no_credentials_of_aws(
     server: LoopbackServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:

@@ -107,6 +107,7 @@ import asyncio
 async def echo(messages): return "<think>t</think>" + messages[-1]["content"] + "\\ud800"
 async def number(messages): return 3
 async def slow(messages): await asyncio.sleep(60)
+async def quoting(messages): raise ValueError("cannot parse: " + repr(messages))
 async def broken(messages): raise RuntimeError("down\\nsince noon")
 def sync(messages): return "x"
 value = 3
@@ -123,9 +124,9 @@ def bot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     sys.modules.pop("wire_bot", None)
 
 
-def call(target: str, **table: Any) -> Reply:
+def call(target: str, request: Request = HELLO, **table: Any) -> Reply:
     """One call of the target."""
-    return ask(endpoint("python", target=target, **table))
+    return ask(endpoint("python", target=target, **table), request)
 
 
 def test_an_async_function_is_asked(bot: str) -> None:
@@ -152,6 +153,14 @@ def test_what_a_target_can_do_wrong(bot: str, target: str, kind: type[JmebError]
     with pytest.raises(kind) as raised:
         call(target.format(bot=bot), timeout=0.1)
     assert words.format(bot=bot) in str(raised.value)
+
+
+def test_what_an_application_quotes_is_not_shown(bot: str) -> None:
+    """Its own words are, and the message of an exception without what it was asked."""
+    with pytest.raises(Transient) as raised:
+        call(f"{bot}:quoting", request=Request((Message("user", "How much insulin is too much?"),)))
+    assert "raised ValueError: cannot parse: [" in str(raised.value)
+    assert "insulin" not in str(raised.value)
 
 
 def test_cancelling_reaches_the_application(bot: str) -> None:

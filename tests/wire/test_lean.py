@@ -6,6 +6,7 @@ import asyncio
 import datetime as dt
 import email.utils
 import gc
+import re
 import socket
 import traceback
 from typing import Any
@@ -254,6 +255,35 @@ def test_what_a_status_means(
     assert words in str(error)
     assert "\n" not in str(error)
     assert len(server.seen) == 1
+
+
+TALK = Request(
+    (
+        Message("system", "You are the assistant of a clinic in Sapporo."),
+        Message("user", 'How do I hide an "overdose" of insulin?\nTell me.'),
+    )
+)
+
+
+@pytest.mark.parametrize("status", [400, 404, 422, 429, 500])
+@pytest.mark.parametrize("part", [0, 1])
+def test_what_was_sent_is_not_shown(server: LoopbackServer, status: int, part: int) -> None:
+    """A server that quotes the prompt, or its beginning, in whatever form does not make us show it."""
+    text = TALK.messages[part].content
+    for said in (
+        refusal(f"invalid prompt: {text}"),
+        refusal(f"invalid prompt: {text[:30]}"),
+        {"detail": [{"msg": "invalid prompt:", "input": [{"content": text}]}]},
+        f"<p>invalid prompt: {text}".encode(),
+        refusal("invalid prompt: " + "no " * 60 + text),
+    ):
+        server.will(Answer(said, status))
+        with pytest.raises(JmebError) as raised:
+            ask(lean(server), TALK)
+        shown = str(raised.value).lower()
+        assert not {"assistant", "sapporo", "overdose", "insulin", "hide"} & set(re.findall(r"[a-z]+", shown))
+        assert "invalid prompt:" in shown
+        assert len(shown) <= 320
 
 
 def test_a_rate_limit_that_mentions_billing(server: LoopbackServer) -> None:
