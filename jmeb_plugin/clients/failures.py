@@ -6,11 +6,13 @@ import email.utils
 import json
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from jmeb_plugin.clients.base import Reply
 from jmeb_plugin.clients.encoding import from_json
+from jmeb_plugin.clients.filters import withheld
 from jmeb_plugin.endpoints import Endpoint, variable
 from jmeb_plugin.errors import (
     EndpointError,
@@ -24,25 +26,58 @@ from jmeb_plugin.errors import (
 from jmeb_plugin.transcript import clean, printable
 
 QUOTA_WORDS = ("insufficient_quota", "billing_hard_limit", "billing_not_active", "credit balance is too low")
+NOTHING = "no details"
+"""The words of a server that says nothing."""
+
 LATER = {408, 409, 425, 429}
 MOST_WORDS = 4000
 """Signs of what a server says that are looked at."""
 
 
+class Forbidden(KeyRefused):
+    """A 403: the key is refused, or, where others were answered, this request alone (``rejected``)."""
+
+    def __init__(self, message: str, rejected: str) -> None:
+        super().__init__(message)
+        self.rejected = rejected
+
+
+def reply_of(
+    endpoint: Endpoint,
+    status: int,
+    headers: Mapping[str, str],
+    body: str,
+    read: Callable[[Endpoint, Mapping[str, Any]], Reply],
+) -> Reply:
+    """The reply in an answer: by ``read`` where its status is good. Raises what it stands for else."""
+    if 200 <= status < 300:
+        return read(endpoint, decoded(body, endpoint))
+    return unanswered(endpoint, status, headers, body)
+
+
+def unanswered(endpoint: Endpoint, status: int, headers: Mapping[str, str], body: str) -> Reply:
+    """The reply where the provider's filter withheld prompt or answer. Raises `failure` else."""
+    if withheld(status, body):
+        return Reply("", "filter")
+    raise failure(endpoint, status, headers, body)
+
+
 def failure(endpoint: Endpoint, status: int, headers: Mapping[str, str], body: str) -> JmebError:
     """The error that an answer with a bad status stands for. The key never shows in it."""
-    said = f"{endpoint.name}: {status}: {excerpt(body, endpoint)}"
+    words = excerpt(body, endpoint)
+    said = f"{endpoint.name}: {status}: {words}"
+    ends = f"({status}): {words}" if words != NOTHING else f"({status})"
     if status in (401, 403):
         source = f"in {endpoint.api_key_env}" if endpoint.api_key_env else "(no api_key_env is set)"
-        return KeyRefused(f"endpoint {endpoint.name!r}: the server refuses the key {source} ({status})")
+        message = f"endpoint {endpoint.name!r}: the server refuses the key {source} {ends}"
+        return KeyRefused(message) if status == 401 else Forbidden(message, said)
     if status == 402 or (status in (400, 429) and any(word in body.lower() for word in QUOTA_WORDS)):
-        return QuotaSpent(f"endpoint {endpoint.name!r}: the quota is spent ({status})")
+        return QuotaSpent(f"endpoint {endpoint.name!r}: the quota is spent {ends}")
     if status == 404 or (status == 400 and "model_not_found" in body):
         model = endpoint.deployment or endpoint.model
         what = f"the model {model!r}, or not this path" if model else "this path"
         return ModelUnknown(
-            f"endpoint {endpoint.name!r}: the server at {endpoint.address} does not know {what} "
-            f"({excerpt(body, endpoint)})"
+            f"endpoint {endpoint.name!r}: the server at {endpoint.address} does not know {what} ({words})"
         )
     if 300 <= status < 400:
         return EndpointError(
@@ -102,7 +137,7 @@ def excerpt(body: str, endpoint: Endpoint) -> str:
     for name in (endpoint.api_key_env, *endpoint.headers_env.values()):
         secret = (variable(name) or "").strip() if name else ""
         text = text.replace(secret, "***") if secret else text
-    return printable(clean(" ".join(text.split()))[:MOST_WORDS]) or "no details"
+    return printable(clean(" ".join(text.split()))[:MOST_WORDS]) or NOTHING
 
 
 def decoded(body: str, endpoint: Endpoint) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
@@ -18,7 +17,6 @@ FINISHES: Mapping[str, Finish] = {
     "model_length": "length",
     "content_filter": "filter",
 }
-FILTER_CODES = {"content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation"}
 NO_SCHEMA = re.compile(
     r"response.?format|json.?schema|output.?(config|format)|structured.?output", re.IGNORECASE
 )
@@ -146,12 +144,3 @@ def chat_usage(usage: Mapping[str, Any]) -> Usage:
 def counted(*counts: Any) -> Usage:
     """A usage of input, cached and output tokens; what is absent or below 0 is 0."""
     return Usage(*(min(max(0, int(count or 0)), MOST_TOKENS) for count in counts))
-
-
-def withheld(body: str) -> bool:
-    """Whether a 400 says that the provider's filter withheld the prompt (Azure)."""
-    try:
-        error = json.loads(body).get("error") or {}
-        return bool(FILTER_CODES & {error.get("code"), (error.get("innererror") or {}).get("code")})
-    except (ValueError, AttributeError, TypeError, RecursionError):
-        return False

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from jmeb_plugin.clients.base import Message, Reply, Request, Usage, split_reasoning
-from jmeb_plugin.clients.openai_protocol import Dialect, chat_body, chat_reply, dialect_of, withheld
+from jmeb_plugin.clients.filters import withheld
+from jmeb_plugin.clients.openai_protocol import Dialect, chat_body, chat_reply, dialect_of
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import Rejected, Transient
 
@@ -204,7 +205,29 @@ def test_split_reasoning(text: str, answer: str, thought: str) -> None:
 )
 def test_withheld(body: str, expected: bool) -> None:
     """Only an error whose code is the filter's was withheld; a text that mentions it was not."""
-    assert withheld(body) is expected
+    assert withheld(400, body) is expected
+    assert withheld(403, body) is expected
+    assert not withheld(500, body)
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ('Your chosen model requires moderation and your input was flagged for "violence".', True),
+        ("Input was flagged by moderation", True),
+        ("Request failed content safety check.", True),
+        ("Prompt blocked due to security configurations", True),
+        ("Blocked by our content policy", True),
+        ("Your account was flagged; access is disabled", False),
+        ("Missing scopes: api.moderations.write", False),
+        ("You do not have access to this model under your organization's policy", False),
+        ("<html><h1>403 ERROR</h1>The request could not be satisfied. Request blocked.", False),
+    ],
+)
+def test_flagged_by_a_403(said: str, expected: bool) -> None:
+    """A 403 about this prompt is the filter's; about an account, a scope or the address it is not."""
+    assert withheld(403, said) is expected
+    assert not withheld(400, said)
 
 
 def test_replies_survive_json() -> None:

@@ -82,6 +82,12 @@ def test_the_path_to_the_answer(server: LoopbackServer, answer: Any, path: str, 
     assert ask(app(server, answer=path)).text == text
 
 
+def test_a_moderator_before_an_application(server: LoopbackServer) -> None:
+    """A gateway's 403 about the prompt is a reply that was withheld."""
+    server.will(Answer({"message": "Request failed content safety check."}, 403))
+    assert ask(app(server)) == Reply("", "filter")
+
+
 @pytest.mark.parametrize(
     ("answer", "kind", "words"),
     [

@@ -8,6 +8,7 @@ import email.utils
 import gc
 import re
 import socket
+import threading
 import traceback
 from typing import Any
 
@@ -33,6 +34,7 @@ from tests.wire.loopback import (
     TRUNCATE,
     Answer,
     LoopbackServer,
+    Seen,
     ask,
     chat,
     endpoint,
@@ -217,6 +219,12 @@ def test_a_prompt_that_the_filter_withheld(server: LoopbackServer) -> None:
     assert ask(lean(server)) == Reply("", "filter")
 
 
+def test_a_prompt_that_a_moderator_flagged(server: LoopbackServer) -> None:
+    """A 403 about the prompt alone is a reply that was withheld, although nobody was answered yet."""
+    server.will(Answer(refusal("Input was flagged by moderation", code=403), 403))
+    assert ask(lean(server)) == Reply("", "filter")
+
+
 def test_any_2xx_is_an_answer(server: LoopbackServer) -> None:
     """A 201 is as good as a 200."""
     server.will(Answer(chat("ok"), 201))
@@ -229,11 +237,16 @@ def test_any_2xx_is_an_answer(server: LoopbackServer) -> None:
 @pytest.mark.parametrize(
     ("status", "body", "kind", "words"),
     [
-        (401, refusal(f"bad key {KEY}"), KeyRefused, "'it': the server refuses the key in A_KEY (401)"),
-        (403, refusal("no"), KeyRefused, "the server refuses the key in A_KEY (403)"),
+        (
+            401,
+            refusal(f"bad key {KEY}"),
+            KeyRefused,
+            "'it': the server refuses the key in A_KEY (401): bad key ***",
+        ),
+        (403, refusal("no"), KeyRefused, "the server refuses the key in A_KEY (403): no"),
         (404, refusal("gone"), ModelUnknown, "does not know the model 'm', or not this path (gone)"),
         (400, refusal("no", code="model_not_found"), ModelUnknown, "does not know the model 'm'"),
-        (402, refusal("pay"), QuotaSpent, "'it': the quota is spent (402)"),
+        (402, refusal("pay"), QuotaSpent, "'it': the quota is spent (402): pay"),
         (429, refusal("x", code="insufficient_quota"), QuotaSpent, "the quota is spent (429)"),
         (400, refusal(f"no {KEY}"), Rejected, "it: 400: no ***"),
         (413, refusal("too much"), Rejected, "it: 413: too much"),
@@ -265,7 +278,7 @@ TALK = Request(
 )
 
 
-@pytest.mark.parametrize("status", [400, 404, 422, 429, 500])
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 422, 429, 500])
 @pytest.mark.parametrize("part", [0, 1])
 def test_what_was_sent_is_not_shown(server: LoopbackServer, status: int, part: int) -> None:
     """A server that quotes the prompt, or its beginning, in whatever form does not make us show it."""
@@ -291,6 +304,55 @@ def test_a_rate_limit_that_mentions_billing(server: LoopbackServer) -> None:
     error = failing(server, Answer(refusal("Rate limit. See account/billing"), 429))
     assert isinstance(error, Transient)
     assert error.throttled
+
+
+async def outcome(client: Client, text: str) -> Any:
+    """The reply to a text, or the error it ended in."""
+    try:
+        return await client.ask(Request((Message("user", text),)))
+    except JmebError as error:
+        return error
+
+
+WALL = Answer(b"<html><h1>403 Forbidden</h1></html>", 403)
+
+
+def test_a_403_after_an_answer(server: LoopbackServer) -> None:
+    """Once the key was good, a firewall that stops a prompt rejects this one and refuses no key."""
+    server.will(Answer(chat()), WALL)
+
+    async def both(client: Client) -> list[Any]:
+        return [await outcome(client, "a"), await outcome(client, "b")]
+
+    good, bad = with_client(lean(server), both)
+    assert good.text == "はい"
+    assert type(bad) is Rejected
+    assert str(bad) == "it: 403: <html><h1>403 Forbidden</h1></html>"
+
+
+@pytest.mark.parametrize("good", [True, False])
+def test_403s_before_an_answer(server: LoopbackServer, good: bool) -> None:
+    """A firewall refuses at once, a model takes its time: what a 403 means is known when the others are done."""
+    held = threading.Event()
+
+    def rule(seen: Seen) -> Answer:
+        if seen.body["messages"][0]["content"] != "slow":
+            return WALL
+        held.wait(10)
+        return Answer(chat()) if good else WALL
+
+    server.rule = rule
+
+    async def crowd(client: Client) -> list[Any]:
+        asking = [asyncio.create_task(outcome(client, text)) for text in ("slow", *"abcdef")]
+        done, _ = await asyncio.wait(asking, timeout=0.3)
+        assert not done
+        held.set()
+        return list(await asyncio.gather(*asking))
+
+    first, *others = with_client(lean(server), crowd)
+    assert isinstance(first, Reply if good else KeyRefused)
+    assert {type(other) for other in others} == {Rejected if good else KeyRefused}
 
 
 def test_where_a_redirect_leads(server: LoopbackServer) -> None:
