@@ -21,8 +21,9 @@ from jmeb_plugin.transcript import clean
 FINISHES: Mapping[str, Finish] = {
     "max_tokens": "length",
     "model_context_window_exceeded": "length",
-    "refusal": "refusal",
+    "refusal": "filter",
 }
+"""``refusal`` is no answer of the model's: classifiers beside it stopped it, at once or after some words."""
 
 
 class AnthropicClient:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 Finish = Literal["stop", "length", "filter", "refusal"]
-"""``filter``: the provider withheld prompt or answer. ``refusal``: the provider's own refusal field."""
+"""``filter``: the provider withheld prompt or answer; what stands in the text was cut off.
+``refusal``: the model refused in a field of its own, and the text is what it said there."""
 
 
 @dataclass(frozen=True, slots=True)

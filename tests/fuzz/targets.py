@@ -27,8 +27,8 @@ from jmeb_plugin.baseline import from_results, read_baseline, text_of
 from jmeb_plugin.clients.anthropic_sdk import messages_reply
 from jmeb_plugin.clients.applications import follow
 from jmeb_plugin.clients.base import Message, Reply, Request
-from jmeb_plugin.clients.failures import decoded, failure, parsed
 from jmeb_plugin.clients.echoes import without_echoes
+from jmeb_plugin.clients.failures import decoded, failure, parsed
 from jmeb_plugin.clients.filters import withheld
 from jmeb_plugin.clients.openai_protocol import Dialect, chat_body, chat_reply
 from jmeb_plugin.comparison import compare

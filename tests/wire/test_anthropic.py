@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from jmeb_plugin.clients.anthropic_sdk import service_url
-from jmeb_plugin.clients.base import Message, Reply, Request, Usage
+from jmeb_plugin.clients.base import Client, Message, Reply, Request, Usage
+from jmeb_plugin.converse import converse, scripted
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import (
     EndpointError,
@@ -19,7 +20,19 @@ from jmeb_plugin.errors import (
     Rejected,
     Transient,
 )
-from tests.wire.loopback import DROP, HANG, HELLO, KEY, TRUNCATE, Answer, LoopbackServer, ask, endpoint
+from jmeb_plugin.transcript import WITHHELD, Turn
+from tests.wire.loopback import (
+    DROP,
+    HANG,
+    HELLO,
+    KEY,
+    TRUNCATE,
+    Answer,
+    LoopbackServer,
+    ask,
+    endpoint,
+    with_client,
+)
 
 SYSTEM = Request((Message("system", "s"), Message("user", "u")), {"type": "object"})
 PATHS = {
@@ -124,7 +137,7 @@ def test_without_structured_output(server: LoopbackServer) -> None:
         ("end_turn", "stop"),
         ("max_tokens", "length"),
         ("model_context_window_exceeded", "length"),
-        ("refusal", "refusal"),
+        ("refusal", "filter"),
     ],
 )
 def test_why_it_stopped(server: LoopbackServer, stop: str, finish: str) -> None:
@@ -148,6 +161,23 @@ def test_thinking_and_usage(server: LoopbackServer) -> None:
     )
     reply = ask(claude(server))
     assert reply == Reply("ab", "stop", Usage(321, 20, 4), "hm", "c-1")
+
+
+@pytest.mark.parametrize("words", [(), ("Sure, here is",)])
+def test_a_refusal_is_withheld(server: LoopbackServer, words: tuple[str, ...]) -> None:
+    """What Claude's classifiers stopped, before or after a few words, is asked once and stands as withheld."""
+    server.will(said(*words, stop="refusal"))
+
+    async def hold(client: Client) -> Any:
+        async def ask(messages: tuple[Message, ...], turn: int, attempt: int) -> Reply:
+            return await client.ask(Request(messages))
+
+        return await converse(scripted(["u", "v"]), "", ask, lambda *_: None)
+
+    turns, trouble = with_client(claude(server), hold)
+    assert turns == (Turn("u", WITHHELD, withheld=True), Turn("v", WITHHELD, withheld=True))
+    assert not trouble
+    assert len(server.seen) == 2
 
 
 def test_a_withheld_answer(server: LoopbackServer) -> None:
