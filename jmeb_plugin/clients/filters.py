@@ -5,11 +5,19 @@ from __future__ import annotations
 import json
 import re
 
-FILTER_CODES = {"content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation"}
+FILTER_CODES = {
+    "content_filter",
+    "content_policy_violation",
+    "invalid_prompt",
+    "moderation_blocked",
+    "ResponsibleAIPolicyViolation",
+}
 """What an error's code is where a filter acted."""
 
-FILTERED = "content filtering policy"
-"""What a 400 of Anthropic's says."""
+FILTERED = re.compile(
+    r"content (filtering|management) policy|flagged as potentially violating|ContentPolicyViolation"
+)
+"""What a 400 says: Anthropic's; Azure's and OpenAI's where a gateway has dropped their code."""
 
 FLAGGED = re.compile(
     r"\b(input|prompt|content|message|text|output|response)s?( was| were| is| has been| have been)?"
@@ -26,7 +34,7 @@ def withheld(status: int, body: str) -> bool:
     """Whether an answer with a bad status says that the provider's filter withheld prompt or answer."""
     if status == 403 and FLAGGED.search(body):
         return True
-    return status in (400, 403) and (FILTERED in body or bool(FILTER_CODES & codes(body)))
+    return status in (400, 403) and bool(FILTERED.search(body) or FILTER_CODES & codes(body))
 
 
 def codes(body: str) -> set[str]:

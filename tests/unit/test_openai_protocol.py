@@ -194,6 +194,13 @@ def test_split_reasoning(text: str, answer: str, thought: str) -> None:
     [
         ('{"error": {"code": "content_filter"}}', True),
         ('{"error": {"code": "content_policy_violation"}}', True),
+        ('{"error": {"code": "invalid_prompt", "message": "Invalid prompt: your prompt was flagged"}}', True),
+        (
+            '{"error": {"code": "400", "message": "your prompt was flagged as potentially violating our"}}',
+            True,
+        ),
+        ('{"error": {"message": "triggering Azure OpenAI\'s content management policy"}}', True),
+        ('{"error": {"message": "invalid prompt: it is no text"}}', False),
         ('{"error": {"code": null, "innererror": {"code": "ResponsibleAIPolicyViolation"}}}', True),
         ('{"error": {"message": "content_filter"}}', False),
         ('{"error": {"code": ["x"]}}', False),

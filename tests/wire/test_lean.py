@@ -214,8 +214,11 @@ def test_usage_with_cached_tokens(server: LoopbackServer) -> None:
 
 
 def test_a_prompt_that_the_filter_withheld(server: LoopbackServer) -> None:
-    """Azure's 400 about its filter, from whatever gateway, is a reply that was withheld."""
+    """The 400 of Azure's or OpenAI's filter, from whatever gateway, is a reply that was withheld."""
     server.will(Answer(refusal("filtered", code="content_filter", innererror={}), 400))
+    assert ask(lean(server)) == Reply("", "filter")
+    flagged = "Invalid prompt: your prompt was flagged as potentially violating our usage policy."
+    server.will(Answer(refusal(flagged, type="invalid_request_error", code="invalid_prompt"), 400))
     assert ask(lean(server)) == Reply("", "filter")
 
 
