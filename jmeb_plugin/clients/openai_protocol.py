@@ -17,6 +17,9 @@ FINISHES: Mapping[str, Finish] = {
     "model_length": "length",
     "content_filter": "filter",
 }
+BROKEN_OFF = ("error", "abort")
+"""Finish reasons of an answer that ended in the middle through no doing of the model's."""
+
 NO_SCHEMA = re.compile(
     r"response.?format|json.?schema|output.?(config|format)|structured.?output", re.IGNORECASE
 )
@@ -98,10 +101,12 @@ def chat_body(endpoint: Endpoint, request: Request, dialect: Dialect) -> dict[st
 
 
 def chat_reply(endpoint: Endpoint, data: Mapping[str, Any]) -> Reply:
-    """The reply in a good answer; `Transient` where the answer has not the protocol's shape."""
+    """The reply in a good answer; `Transient` where it broke off, or has not the protocol's shape."""
     try:
         choice = data["choices"][0]
-        finish = FINISHES.get(str(choice.get("finish_reason")), "stop")
+        if (ended := choice.get("finish_reason")) in BROKEN_OFF:
+            raise Transient(f"{endpoint.name}: the answer broke off (finish_reason: {ended})")
+        finish = FINISHES.get(str(ended), "stop")
         message = (choice.get("message") or {}) if finish == "filter" else choice["message"]
         text, refusal = message.get("content") or "", message.get("refusal") or ""
         if isinstance(text, list):

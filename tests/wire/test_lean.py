@@ -405,6 +405,7 @@ def test_retry_after_a_date_to_come(server: LoopbackServer) -> None:
         (Answer([1]), True, "it: the answer is no JSON object"),
         (Answer({"choices": []}), True, "it: the answer is not of OpenAI's shape"),
         (Answer(chat(usage={"prompt_tokens": "many"})), True, "not of OpenAI's shape"),
+        (Answer(chat("Sure: 1.", finish="error")), True, "it: the answer broke off (finish_reason: error)"),
         (DROP, False, "it: the connection broke (ServerDisconnectedError)"),
         (TRUNCATE, True, "it: the connection broke (ClientPayloadError)"),
         (HANG, False, "it: no answer within 0.2 s"),
