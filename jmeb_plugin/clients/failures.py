@@ -29,6 +29,25 @@ QUOTA_WORDS = ("insufficient_quota", "billing_hard_limit", "billing_not_active",
 NOTHING = "no details"
 """The words of a server that says nothing."""
 
+BAD_STATUSES = {str(status) for status in range(400, 600)}
+
+STATUS_OF = {
+    "invalid_request_error": 400,
+    "invalid_api_key": 401,
+    "authentication_error": 401,
+    "insufficient_quota": 402,
+    "billing_error": 402,
+    "permission_error": 403,
+    "not_found_error": 404,
+    "model_not_found": 404,
+    "request_too_large": 413,
+    "rate_limit_error": 429,
+    "rate_limit_exceeded": 429,
+    "api_error": 500,
+    "overloaded_error": 529,
+}
+"""The status of an error by its code or type, as OpenAI and Anthropic name them."""
+
 LATER = {408, 409, 425, 429}
 MOST_WORDS = 4000
 """Signs of what a server says that are looked at."""
@@ -49,10 +68,25 @@ def reply_of(
     body: str,
     read: Callable[[Endpoint, Mapping[str, Any]], Reply],
 ) -> Reply:
-    """The reply in an answer: by ``read`` where its status is good. Raises what it stands for else."""
+    """The reply in an answer: by ``read`` where it is a good one. Raises what it stands for else."""
     if 200 <= status < 300:
-        return read(endpoint, decoded(body, endpoint))
+        data = decoded(body, endpoint)
+        if not data.get("error") or data.get("choices") or data.get("content"):
+            return read(endpoint, data)
+        status = meant_status(data["error"]) or status
     return unanswered(endpoint, status, headers, body)
+
+
+def meant_status(error: Any) -> int:
+    """The bad status that an error in an answer with a good one stands for; 0 where it does not say."""
+    for said in (
+        (error.get("code"), error.get("status"), error.get("type")) if isinstance(error, dict) else ()
+    ):
+        if isinstance(said, str) and said in STATUS_OF:
+            return STATUS_OF[said]
+        if isinstance(said, int | str) and str(said) in BAD_STATUSES:
+            return int(said)
+    return 0
 
 
 def unanswered(endpoint: Endpoint, status: int, headers: Mapping[str, str], body: str) -> Reply:
@@ -84,7 +118,7 @@ def failure(endpoint: Endpoint, status: int, headers: Mapping[str, str], body: s
             f"endpoint {endpoint.name!r}: the server at {endpoint.address} is elsewhere now ({status}); "
             f"expected its present address{elsewhere(headers)}"
         )
-    if status in LATER or status >= 500:
+    if status in LATER or status >= 500 or status < 300:
         return Transient(said, retry_after=retry_after(headers), throttled=status == 429)
     return Rejected(said)
 

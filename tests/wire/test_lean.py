@@ -302,6 +302,38 @@ def test_what_was_sent_is_not_shown(server: LoopbackServer, status: int, part: i
         assert len(shown) <= 320
 
 
+@pytest.mark.parametrize(
+    ("error", "kind", "words"),
+    [
+        ({"code": 401, "message": f"No auth for {KEY}"}, KeyRefused, "key in A_KEY (401): No auth for ***"),
+        ({"code": "402", "message": "pay"}, QuotaSpent, "the quota is spent (402): pay"),
+        ({"code": None, "type": "rate_limit_error", "message": "slow"}, Transient, "it: 429: slow"),
+        ({"code": 413, "message": "too much"}, Rejected, "it: 413: too much"),
+        ({"code": "model_not_found", "message": "gone"}, ModelUnknown, "does not know the model 'm'"),
+        ({"code": 200, "message": "odd"}, Transient, "it: 200: odd"),
+        ({"code": True, "message": "odd"}, Transient, "it: 200: odd"),
+        ({"code": [401]}, Transient, "it: 200: {'code': [401]}"),
+        ("overloaded", Transient, "it: 200: overloaded"),
+    ],
+)
+@pytest.mark.parametrize("beside", [{}, {"choices": None}, {"choices": []}])
+def test_an_error_with_a_good_status(
+    server: LoopbackServer, error: Any, kind: type[JmebError], words: str, beside: dict[str, Any]
+) -> None:
+    """An error in the place of choices is what its code says, in the server's words."""
+    failed = failing(server, Answer({"error": error, **beside}))
+    assert type(failed) is kind
+    assert words in str(failed)
+    assert isinstance(failed, Transient) is (kind is Transient)
+
+
+def test_a_flagged_prompt_with_a_good_status(server: LoopbackServer) -> None:
+    """The filter's 403 as well, and an answer that has an empty error beside it is an answer."""
+    server.will(Answer(refusal("Input was flagged by moderation", code=403)), Answer({**chat(), "error": {}}))
+    assert ask(lean(server)) == Reply("", "filter")
+    assert ask(lean(server)).text == "はい"
+
+
 def test_a_rate_limit_that_mentions_billing(server: LoopbackServer) -> None:
     """A rate limit whose text points to the billing page is no spent quota."""
     error = failing(server, Answer(refusal("Rate limit. See account/billing"), 429))
