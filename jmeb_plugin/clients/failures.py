@@ -5,6 +5,7 @@ from __future__ import annotations
 import email.utils
 import json
 import math
+import re
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,7 +13,7 @@ from urllib.parse import urlsplit
 
 from jmeb_plugin.clients.base import Reply
 from jmeb_plugin.clients.encoding import from_json
-from jmeb_plugin.clients.filters import withheld
+from jmeb_plugin.clients.filters import codes, withheld
 from jmeb_plugin.endpoints import Endpoint, variable
 from jmeb_plugin.errors import (
     EndpointError,
@@ -28,6 +29,17 @@ from jmeb_plugin.transcript import clean, printable
 QUOTA_WORDS = ("insufficient_quota", "billing_hard_limit", "billing_not_active", "credit balance is too low")
 NOTHING = "no details"
 """The words of a server that says nothing."""
+
+KEY_WORDS = re.compile(
+    r"api[ _]?key (is )?(not valid|invalid)|(invalid|incorrect)[ _]api[ _]?key|api_key_invalid", re.IGNORECASE
+)
+MODEL_WORDS = re.compile(
+    r"model_not_found|(invalid|unknown|no such) model\b|\bmodel\b.{0,60} (not exist|not found)", re.IGNORECASE
+)
+"""What a 400 or 422 says that means a 401 or a 404."""
+
+WORDS_READ = 300
+"""Signs of a server's words in which these are looked for: further on it may quote the prompt."""
 
 BAD_STATUSES = {str(status) for status in range(400, 600)}
 
@@ -100,14 +112,15 @@ def failure(endpoint: Endpoint, status: int, headers: Mapping[str, str], body: s
     """The error that an answer with a bad status stands for. The key never shows in it."""
     words = excerpt(body, endpoint)
     said = f"{endpoint.name}: {status}: {words}"
+    begins = f"{words[:WORDS_READ]} {codes(body)}" if status in (400, 422) else ""
     ends = f"({status}): {words}" if words != NOTHING else f"({status})"
-    if status in (401, 403):
+    if status in (401, 403) or KEY_WORDS.search(begins):
         source = f"in {endpoint.api_key_env}" if endpoint.api_key_env else "(no api_key_env is set)"
         message = f"endpoint {endpoint.name!r}: the server refuses the key {source} {ends}"
-        return KeyRefused(message) if status == 401 else Forbidden(message, said)
+        return Forbidden(message, said) if status == 403 else KeyRefused(message)
     if status == 402 or (status in (400, 429) and any(word in body.lower() for word in QUOTA_WORDS)):
         return QuotaSpent(f"endpoint {endpoint.name!r}: the quota is spent {ends}")
-    if status == 404 or (status == 400 and "model_not_found" in body):
+    if status in (404, 405) or MODEL_WORDS.search(begins):
         model = endpoint.deployment or endpoint.model
         what = f"the model {model!r}, or not this path" if model else "this path"
         return ModelUnknown(

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from collections import Counter
 
 from jmeb_plugin.clients.base import Client, Reply, Request
 from jmeb_plugin.clients.echoes import without_echoes
 from jmeb_plugin.clients.failures import Forbidden
 from jmeb_plugin.endpoints import Endpoint
-from jmeb_plugin.errors import JmebError, KeyRefused, Rejected
+from jmeb_plugin.errors import EndpointError, JmebError, KeyRefused, Rejected
 
 MOST_SHOWN = 320
 """Signs of an error's message that are shown, with the server's words in it."""
+
+ENOUGH = 8
+"""Requests that a server rejects with the same words, and no other answered, before that is a mistake."""
+
+
+def gist(message: str) -> str:
+    """A message without what differs from request to request: numbers, ids, what was taken out."""
+    return " ".join(word for word in re.findall(r"\w+", message) if word.isalpha())
 
 
 class Guarded:
@@ -29,6 +39,8 @@ class Guarded:
         self.answered = False
         self.settled = asyncio.Event()
         """Set where nothing is under way that could tell more."""
+        self.rejected: Counter[str] = Counter()
+        """How often the server has said what, while it answered nobody."""
 
     async def ask(self, request: Request) -> Reply:
         """Send the request once."""
@@ -51,12 +63,24 @@ class Guarded:
 
     async def meaning(self, error: JmebError, request: Request) -> JmebError:
         """What an error stands for, by what became of the others."""
+        if isinstance(error, Rejected) and not self.answered:
+            said = gist(str(error))
+            self.rejected[said] += 1
+            await self.settled.wait()
+            if not self.answered and self.rejected[said] >= ENOUGH:
+                return self.mistake(error)
         if not isinstance(error, Forbidden):
             return error
         await self.settled.wait()
-        if self.answered:
-            return Rejected(self.shown(error.rejected, request))
-        return KeyRefused(str(error))
+        return Rejected(self.shown(error.rejected, request)) if self.answered else KeyRefused(str(error))
+
+    def mistake(self, error: Rejected) -> EndpointError:
+        """The error that ends a run in which every request is rejected for one reason."""
+        name = self.endpoint.name
+        return EndpointError(
+            f"endpoint {name!r}: the server has answered none of its requests and rejected {ENOUGH} or more "
+            f"with the same words: {str(error).removeprefix(f'{name}: ')}"
+        )
 
     def shown(self, message: str, request: Request) -> str:
         """An error's message as anybody may read it."""

@@ -117,6 +117,19 @@ def test_a_firewall_that_stops_some_prompts_stops_no_run(
         result.stdout.fnmatch_lines(["*turn 0: it: 403: Request blocked.*"])
 
 
+def test_judges_that_reject_a_parameter_end_the_run(run: Run, serve: Any, both: Any) -> None:
+    """Nobody pays a target for a run in which no judge can score: it is a mistake, in the server's words."""
+    good = scores(9, 8, 7)
+    no = 400, error("unsupported_value", "Unsupported value: 'temperature' does not support 0.0")
+    server = serve(lambda body: no if body["model"].startswith("judge") else good(body))
+    result = run(*both, "--jmeb-concurrency=4", model="it")
+    assert result.ret == 4
+    (line,) = [line for line in result.errlines if line.startswith("ERROR: ")]
+    assert re.match(r"ERROR: endpoint '(one|two)': the server has answered none of its requests", line)
+    assert "with the same words: 400: Unsupported value: 'temperature' does not support 0.0" in line
+    assert len(server.requests) <= 40
+
+
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pauses of tenths of a second between tries."""

@@ -249,6 +249,12 @@ def test_any_2xx_is_an_answer(server: LoopbackServer) -> None:
         (403, refusal("no"), KeyRefused, "the server refuses the key in A_KEY (403): no"),
         (404, refusal("gone"), ModelUnknown, "does not know the model 'm', or not this path (gone)"),
         (400, refusal("no", code="model_not_found"), ModelUnknown, "does not know the model 'm'"),
+        (400, refusal(f"API key not valid: {KEY}"), KeyRefused, "the key in A_KEY (400): API key not valid"),
+        (400, refusal("no", code="invalid_api_key"), KeyRefused, "the key in A_KEY (400): no"),
+        (400, refusal("Invalid model name passed in model=m"), ModelUnknown, "does not know the model 'm'"),
+        (422, refusal("The model `m` does not exist"), ModelUnknown, "does not know the model 'm'"),
+        (405, {"detail": "Method Not Allowed"}, ModelUnknown, "or not this path ({'detail': 'Method Not"),
+        (400, refusal("No such voice; the model is fine"), Rejected, "it: 400: No such voice"),
         (402, refusal("pay"), QuotaSpent, "'it': the quota is spent (402): pay"),
         (429, refusal("x", code="insufficient_quota"), QuotaSpent, "the quota is spent (429)"),
         (400, refusal(f"no {KEY}"), Rejected, "it: 400: no ***"),
@@ -388,6 +394,58 @@ def test_403s_before_an_answer(server: LoopbackServer, good: bool) -> None:
     first, *others = with_client(lean(server), crowd)
     assert isinstance(first, Reply if good else KeyRefused)
     assert {type(other) for other in others} == {Rejected if good else KeyRefused}
+
+
+def rejecting(number: int) -> Answer:
+    """A rejection with a request's own number."""
+    return Answer(refusal(f"temperature is not taken (request {number:x}f-{number})"), 400)
+
+
+def test_a_server_that_rejects_everything(server: LoopbackServer) -> None:
+    """The eighth rejection with the same words, and no answer among them, is the user's mistake."""
+    server.will(*map(rejecting, range(8)))
+
+    async def one_by_one(client: Client) -> list[Any]:
+        return [await outcome(client, text) for text in "abcdefgh"]
+
+    *others, last = with_client(lean(server), one_by_one)
+    assert {type(other) for other in others} == {Rejected}
+    assert type(last) is EndpointError
+    assert str(last).startswith("endpoint 'it': the server has answered none of its requests and rejected 8")
+    assert "same words: 400: temperature is not taken (request" in str(last)
+
+
+def test_rejections_of_many_kinds_or_after_an_answer(server: LoopbackServer) -> None:
+    """Other words, or a single answer before: each request was rejected for itself."""
+    kinds = [Answer(refusal(f"{'odd' * number} prompt"), 400) for number in range(8)]
+    server.will(*kinds, Answer(chat()), *map(rejecting, range(9)))
+
+    async def one_by_one(client: Client) -> list[Any]:
+        return [await outcome(client, text) for text in "abcdefghijklmnopqr"]
+
+    found = [type(what) for what in with_client(lean(server), one_by_one)]
+    assert found == [Rejected] * 8 + [Reply] + [Rejected] * 9
+
+
+def test_rejections_while_the_first_answer_is_on_its_way(server: LoopbackServer) -> None:
+    """A server rejects at once and answers late: a crowd of rejected prompts is no mistake either."""
+    held = threading.Event()
+
+    def rule(seen: Seen) -> Answer:
+        if seen.body["messages"][0]["content"] != "slow":
+            return rejecting(1)
+        held.wait(10)
+        return Answer(chat())
+
+    server.rule = rule
+
+    async def crowd(client: Client) -> list[Any]:
+        asking = [asyncio.create_task(outcome(client, text)) for text in ("slow", *"abcdefghij")]
+        await asyncio.wait(asking, timeout=0.3)
+        held.set()
+        return [type(what) for what in await asyncio.gather(*asking)]
+
+    assert with_client(lean(server), crowd) == [Reply] + [Rejected] * 10
 
 
 def test_where_a_redirect_leads(server: LoopbackServer) -> None:
