@@ -133,7 +133,7 @@ def failure(endpoint: Endpoint, status: int, headers: Mapping[str, str], body: s
         )
     if status in LATER or status >= 500 or status < 300:
         return Transient(said, retry_after=retry_after(headers), throttled=status == 429)
-    return Rejected(said)
+    return Rejected(said, body=body)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

@@ -43,7 +43,7 @@ class Dialect:
 
     def after(self, error: Rejected) -> Dialect | None:
         """The dialect to try next after the server refused this one; ``None`` if it was not that."""
-        said = str(error)
+        said = error.body or str(error)
         if len(self.limits) > 1 and any(re.search(rf"\b{name}\b", said) for name in self.limits):
             return replace(self, limits=self.limits[::-1])
         return replace(self, schema=False) if self.schema and NO_SCHEMA.search(said) else None

@@ -161,6 +161,24 @@ def test_the_limit_changes_its_name_after_a_400(server: LoopbackServer) -> None:
     assert names == [{"max_tokens"}, {"max_completion_tokens"}, {"max_completion_tokens"}]
 
 
+LONG = "litellm.BadRequestError: OpenAIException - " + "Available Model Group Fallbacks=None. " * 400
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        refusal(f"{LONG} Unsupported parameter: 'max_tokens' is not supported"),
+        refusal("Unsupported parameter", code="unsupported_parameter", param="max_tokens"),
+    ],
+    ids=["at the end", "beside the message"],
+)
+def test_the_hint_may_stand_anywhere(server: LoopbackServer, said: Any) -> None:
+    """The name of the parameter is found after any number of words, and where the message has none."""
+    server.rule = lambda seen: Answer(said, 400) if "max_tokens" in seen.body else Answer(chat())
+    assert ask(lean(server, max_tokens=5)).text == "はい"
+    assert len(server.seen) == 2
+
+
 def test_a_limit_too_large_is_rejected_as_such(server: LoopbackServer) -> None:
     """A complaint about the limit's size ends as `Rejected` in the server's first words, not in a loop."""
     too_large = "'max_tokens' or 'max_completion_tokens' is too large: 9. It is 4."
