@@ -31,12 +31,12 @@ class AnthropicClient:
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
-        self.speaker = Speaker(Dialect(("max_tokens",)))
+        self.speaker = Speaker(Dialect(("max_tokens",)), counted=bool(endpoint.requests_per_minute))
         self.sdk = connect(endpoint)
 
     async def ask(self, request: Request) -> Reply:
         """Send the request once; to learn that a model has no structured output does not count."""
-        return await self.speaker.ask(lambda dialect: self.ask_in(dialect, request))
+        return await self.speaker.ask(request, lambda dialect: self.ask_in(dialect, request))
 
     async def ask_in(self, dialect: Dialect, request: Request) -> Reply:
         """Send the request in one dialect."""

@@ -21,7 +21,7 @@ class AzureClient:
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
-        self.speaker = Speaker(dialect_of(endpoint))
+        self.speaker = Speaker(dialect_of(endpoint), counted=bool(endpoint.requests_per_minute))
         self.sdk = openai.AsyncAzureOpenAI(
             azure_endpoint=endpoint.base_url,
             azure_deployment=endpoint.deployment or endpoint.model,
@@ -34,7 +34,7 @@ class AzureClient:
 
     async def ask(self, request: Request) -> Reply:
         """Send the request once; a dialect the deployment does not speak is changed and does not count."""
-        return await self.speaker.ask(lambda dialect: self.ask_in(dialect, request))
+        return await self.speaker.ask(request, lambda dialect: self.ask_in(dialect, request))
 
     async def ask_in(self, dialect: Dialect, request: Request) -> Reply:
         """Send the request in one dialect."""

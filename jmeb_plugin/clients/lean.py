@@ -63,13 +63,13 @@ class LeanClient:
     def __init__(self, endpoint: Endpoint) -> None:
         key = endpoint.key()
         self.endpoint = endpoint
-        self.speaker = Speaker(dialect_of(endpoint))
+        self.speaker = Speaker(dialect_of(endpoint), counted=bool(endpoint.requests_per_minute))
         url = (endpoint.base_url or HOSTED_URLS["openai"]).rstrip("/") + "/chat/completions"
         self.poster = Poster(endpoint, url, {"Authorization": f"Bearer {key}"} if key else {})
 
     async def ask(self, request: Request) -> Reply:
         """Send the request once; a dialect the server does not speak is changed and does not count."""
-        return await self.speaker.ask(lambda dialect: self.ask_in(dialect, request))
+        return await self.speaker.ask(request, lambda dialect: self.ask_in(dialect, request))
 
     async def ask_in(self, dialect: Dialect, request: Request) -> Reply:
         """Send the request in one dialect."""

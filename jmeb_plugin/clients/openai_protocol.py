@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from jmeb_plugin.clients.base import Finish, Reply, Request, Usage, split_reasoning
+from jmeb_plugin.clients.base import Finish, Message, Reply, Request, Usage, split_reasoning
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import Rejected, Transient
 from jmeb_plugin.transcript import clean
@@ -26,6 +26,9 @@ NO_SCHEMA = re.compile(
 
 SHAPELESS = (LookupError, TypeError, AttributeError, ValueError, ArithmeticError, RecursionError)
 """What reading an answer raises that has not the protocol's shape."""
+
+AT_ONCE = 0.001
+"""Seconds after which a request comes again that was asked in a dialect the server does not take."""
 
 MOST_TOKENS = 10**12
 """So many tokens no answer has; a server that says so miscounts, and sums stay within 64 bits."""
@@ -49,19 +52,30 @@ class Dialect:
         return replace(self, schema=False) if self.schema and NO_SCHEMA.search(said) else None
 
 
+Tried = tuple[Dialect, dict[Dialect, Rejected]]
+"""The dialect to try next, and those that were refused."""
+
+
 class Speaker:
-    """Finds out what a server takes, and remembers it for all requests of a client."""
+    """Finds out what a server takes, and remembers it for all requests of a client.
 
-    def __init__(self, dialect: Dialect) -> None:
+    ``counted``: every request counts against a limit of requests a minute, which whoever called keeps: a
+    refused one is not sent again here, but is `Transient`, to come again as one more request.
+    """
+
+    def __init__(self, dialect: Dialect, *, counted: bool = False) -> None:
         self.dialect = dialect
+        self.counted = counted
+        self.coming: dict[tuple[Message, ...], Tried] = {}
+        """What was tried with requests that are to come again."""
 
-    async def ask(self, send: Callable[[Dialect], Awaitable[Reply]]) -> Reply:
+    async def ask(self, request: Request, send: Callable[[Dialect], Awaitable[Reply]]) -> Reply:
         """The reply in the first dialect that is not refused; each is tried once.
 
         Raises the first `Rejected` where changing the dialect only led back to it.
         """
-        refused: dict[Dialect, Rejected] = {}
-        dialect = self.dialect
+        before = self.coming.pop(request.messages, None) if self.coming else None
+        dialect, refused = before or (self.dialect, {})
         while True:
             try:
                 reply = await send(dialect)
@@ -72,6 +86,10 @@ class Speaker:
                     raise
                 if other in refused:
                     raise refused[other] from None
+                if self.counted:
+                    self.dialect = other  # for those that have not been sent yet
+                    self.coming[request.messages] = other, refused
+                    raise Transient(str(error), retry_after=AT_ONCE) from None
                 dialect = other
             else:
                 self.dialect = dialect if refused else self.dialect

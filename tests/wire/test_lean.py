@@ -9,11 +9,13 @@ import gc
 import re
 import socket
 import threading
+import time
 import traceback
 from typing import Any
 
 import pytest
 
+from jmeb_plugin.budget import Budget
 from jmeb_plugin.clients.base import Client, Message, Reply, Request, Usage
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import (
@@ -25,6 +27,7 @@ from jmeb_plugin.errors import (
     Rejected,
     Transient,
 )
+from jmeb_plugin.limits import Lane, Pace, Slots
 from tests.wire.loopback import (
     DROP,
     HANG,
@@ -159,6 +162,45 @@ def test_the_limit_changes_its_name_after_a_400(server: LoopbackServer) -> None:
     with_client(lean(server, max_tokens=5), twice)
     names = [set(seen.body) - {"model", "messages"} for seen in server.seen]
     assert names == [{"max_tokens"}, {"max_completion_tokens"}, {"max_completion_tokens"}]
+
+
+@pytest.mark.parametrize("only", ["max_tokens", "max_completion_tokens"])
+def test_learning_keeps_to_the_requests_a_minute(server: LoopbackServer, only: str) -> None:
+    """A refused request that comes again is one more: no minute sees more of them than its limit.
+
+    One that is too large for the server is rejected, and takes no other with it.
+    """
+    came: list[float] = []
+
+    def rule(seen: Seen) -> Answer:
+        came.append(time.monotonic())
+        if only not in seen.body:
+            return Answer(refusal("Unsupported: max_tokens, max_completion_tokens"), 400)
+        if seen.body[only] > 5:
+            return Answer(refusal(f"{only} is too large"), 400)
+        return Answer(chat(seen.body["messages"][0]["content"]))
+
+    server.rule = rule
+    made = lean(server, max_tokens=5, requests_per_minute=6)
+
+    async def crowd(client: Client) -> list[Any]:
+        lane = Lane(made, Slots(64), Budget(None), Pace(minute=0.6))
+
+        async def one(number: int) -> Any:
+            asked = Request((Message("user", str(number)),), max_tokens=9 if number == 3 else None)
+            try:
+                reply, _ = await lane.call(lambda: client.ask(asked), 1, str(number))
+            except Rejected as error:
+                return str(error)
+            return int(reply.text)
+
+        return await asyncio.gather(*map(one, range(12)))
+
+    replies = with_client(made, crowd)
+    assert replies[:3] + replies[4:] == [*range(3), *range(4, 12)]
+    assert replies[3].startswith("it: 400: ")
+    assert len(came) <= 24
+    assert all(late - early > 0.5 for early, late in zip(came, came[6:], strict=False))
 
 
 LONG = "litellm.BadRequestError: OpenAIException - " + "Available Model Group Fallbacks=None. " * 400
