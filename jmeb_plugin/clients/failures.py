@@ -26,7 +26,13 @@ from jmeb_plugin.errors import (
 )
 from jmeb_plugin.transcript import clean, printable
 
-QUOTA_WORDS = ("insufficient_quota", "billing_hard_limit", "billing_not_active", "credit balance is too low")
+QUOTA_WORDS = (
+    "insufficient_quota",
+    "billing_hard_limit",
+    "billing_not_active",
+    "credit balance is too low",
+    "credits are depleted",
+)
 NOTHING = "no details"
 """The words of a server that says nothing."""
 

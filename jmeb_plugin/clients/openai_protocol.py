@@ -161,7 +161,8 @@ def finish_reply(
 def chat_usage(usage: Mapping[str, Any]) -> Usage:
     """Tokens of an answer; 0 where the server does not count."""
     details = usage.get("prompt_tokens_details") or {}
-    return counted(usage.get("prompt_tokens"), details.get("cached_tokens"), usage.get("completion_tokens"))
+    cached = details.get("cached_tokens") or usage.get("prompt_cache_hit_tokens")  # DeepSeek's name
+    return counted(usage.get("prompt_tokens"), cached, usage.get("completion_tokens"))
 
 
 def counted(*counts: Any) -> Usage:

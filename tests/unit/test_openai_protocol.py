@@ -126,11 +126,13 @@ def test_reasoning_may_stay() -> None:
         (None, Usage()),
         ({}, Usage()),
         ({"prompt_tokens": None, "completion_tokens": -3}, Usage()),
+        ({"prompt_tokens": 9, "prompt_cache_hit_tokens": 6, "completion_tokens": 3}, Usage(9, 6, 3)),
+        ({"prompt_tokens": 9, "prompt_tokens_details": {"cached_tokens": 5}}, Usage(9, 5, 0)),
         ({"prompt_tokens": 2, "prompt_tokens_details": None, "completion_tokens": 3}, Usage(2, 0, 3)),
     ],
 )
 def test_usage(usage: Any, counted: Usage) -> None:
-    """What a server does not count is 0."""
+    """What a server does not count is 0; cached tokens have two names."""
     assert chat_reply(HERE, answered({"content": "a"}, usage=usage)).usage == counted
 
 

@@ -316,6 +316,7 @@ def test_any_2xx_is_an_answer(server: LoopbackServer) -> None:
         (405, {"detail": "Method Not Allowed"}, ModelUnknown, "or not this path ({'detail': 'Method Not"),
         (400, refusal("No such voice; the model is fine"), Rejected, "it: 400: No such voice"),
         (402, refusal("pay"), QuotaSpent, "'it': the quota is spent (402): pay"),
+        (429, refusal("Your prepayment credits are depleted."), QuotaSpent, "(429): Your prepayment credits"),
         (429, refusal("x", code="insufficient_quota"), QuotaSpent, "the quota is spent (429)"),
         (400, refusal(f"no {KEY}"), Rejected, "it: 400: no ***"),
         (413, refusal("too much"), Rejected, "it: 413: too much"),
