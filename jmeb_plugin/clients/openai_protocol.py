@@ -89,11 +89,20 @@ class Speaker:
                 if self.counted:
                     self.dialect = other  # for those that have not been sent yet
                     self.coming[request.messages] = other, refused
-                    raise Transient(str(error), retry_after=AT_ONCE) from None
+                    raise again(error) from None
                 dialect = other
             else:
                 self.dialect = dialect if refused else self.dialect
                 return reply
+
+
+def again(error: Rejected) -> Transient:
+    """The error by which a refused request comes again, as soon as a minute has room for it."""
+    name, _, words = str(error).partition(": ")
+    return Transient(
+        f"{name}: to be asked in another way, as requests_per_minute allows, after {words}",
+        retry_after=AT_ONCE,
+    )
 
 
 def dialect_of(endpoint: Endpoint) -> Dialect:

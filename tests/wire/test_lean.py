@@ -203,6 +203,15 @@ def test_learning_keeps_to_the_requests_a_minute(server: LoopbackServer, only: s
     assert all(late - early > 0.5 for early, late in zip(came, came[6:], strict=False))
 
 
+def test_why_a_refused_request_waits(server: LoopbackServer) -> None:
+    """What comes again for a limit's sake says so, and what the server had said."""
+    error = failing(server, Answer(refusal("no max_tokens"), 400), max_tokens=5, requests_per_minute=6)
+    assert isinstance(error, Transient)
+    said = "it: to be asked in another way, as requests_per_minute allows, after 400: no max_tokens"
+    assert str(error) == said
+    assert len(server.seen) == 1
+
+
 LONG = "litellm.BadRequestError: OpenAIException - " + "Available Model Group Fallbacks=None. " * 400
 
 
