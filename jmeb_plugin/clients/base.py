@@ -2,7 +2,8 @@
 
 A client sends one request and never tries again; trying again, waiting and counting belong to
 `jmeb_plugin.limits`. It raises only `KeyRefused`, `ModelUnknown`, `QuotaSpent`, `Transient`,
-`Rejected`, and `EndpointError` for an address that could never work.
+`Rejected`, and `EndpointError` for an address that could never work, or takes no request at all. What it
+raises passes `jmeb_plugin.clients.guarded`, which takes out of it what was sent.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ from jmeb_plugin.clients.anthropic_sdk import messages_reply
 from jmeb_plugin.clients.applications import follow
 from jmeb_plugin.clients.base import Message, Reply, Request
 from jmeb_plugin.clients.echoes import without_echoes
-from jmeb_plugin.clients.failures import decoded, failure, parsed
+from jmeb_plugin.clients.failures import decoded, failure, parsed, reply_of
 from jmeb_plugin.clients.filters import withheld
 from jmeb_plugin.clients.openai_protocol import Dialect, chat_body, chat_reply
 from jmeb_plugin.comparison import compare
@@ -289,6 +289,8 @@ def use_answer(path: Path) -> None:
     """A server's answer, by every protocol; each gives a reply that can be stored, or an error of ours."""
     text = path.read_bytes().decode("utf-8", "replace")
     said = asdict(IT) and (
+        lambda: reply_of(IT, 200, {}, text, chat_reply),
+        lambda: reply_of(CLAUDE, 200, {}, text, messages_reply),
         lambda: chat_reply(IT, decoded(text, IT)),
         lambda: messages_reply(CLAUDE, decoded(text, CLAUDE)),
         lambda: follow(parsed(text, BOT), BOT),
