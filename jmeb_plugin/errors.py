@@ -144,7 +144,14 @@ class Transient(CallFailed):
 
 
 class Rejected(CallFailed):
-    """The server will not take this request, however often it is sent (400, 413, 422)."""
+    """The server will not take this request, however often it is sent (400, 413, 422).
+
+    ``body``: all that it said, which may quote the request and is shown to nobody.
+    """
+
+    def __init__(self, message: str, *, body: str = "") -> None:
+        super().__init__(message)
+        self.body = body
 
 
 def plain(text: str, most: int = MAX_SHOWN) -> str:

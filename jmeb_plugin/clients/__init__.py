@@ -21,6 +21,8 @@ HOMES = {
 
 def connect(endpoint: Endpoint) -> Client:
     """A client for the endpoint. Raises `EndpointError` for a key or target that is missing."""
+    from jmeb_plugin.clients.guarded import Guarded
+
     module, name = HOMES[endpoint.provider].split(":")
     made: Client = getattr(importlib.import_module(f"jmeb_plugin.clients.{module}"), name)(endpoint)
-    return made
+    return Guarded(endpoint, made)

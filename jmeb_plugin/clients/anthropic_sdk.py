@@ -12,7 +12,7 @@ import httpx2
 
 from jmeb_plugin.clients.base import Finish, Reply, Request, Usage
 from jmeb_plugin.clients.connection import broken, forget_environment, sdk_options
-from jmeb_plugin.clients.failures import decoded, excerpt, failure
+from jmeb_plugin.clients.failures import excerpt, reply_of
 from jmeb_plugin.clients.openai_protocol import SHAPELESS, Dialect, Speaker, counted, finish_reply
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import EndpointError, Transient
@@ -22,12 +22,9 @@ from jmeb_plugin.transcript import clean
 FINISHES: Mapping[str, Finish] = {
     "max_tokens": "length",
     "model_context_window_exceeded": "length",
-    "refusal": "refusal",
+    "refusal": "filter",
 }
-
-
-FILTERED = "content filtering policy"
-"""What a 400 says when the API's own filter withheld the answer."""
+"""``refusal`` is no answer of the model's: classifiers beside it stopped it, at once or after some words."""
 
 
 class AnthropicClient:
@@ -35,12 +32,12 @@ class AnthropicClient:
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
-        self.speaker = Speaker(Dialect(("max_tokens",)))
+        self.speaker = Speaker(Dialect(("max_tokens",)), counted=bool(endpoint.requests_per_minute))
         self.sdk = connect(endpoint)
 
     async def ask(self, request: Request) -> Reply:
         """Send the request once; to learn that a model has no structured output does not count."""
-        return await self.speaker.ask(lambda dialect: self.ask_in(dialect, request))
+        return await self.speaker.ask(request, lambda dialect: self.ask_in(dialect, request))
 
     async def ask_in(self, dialect: Dialect, request: Request) -> Reply:
         """Send the request in one dialect."""
@@ -49,16 +46,14 @@ class AnthropicClient:
             async with asyncio.timeout(self.endpoint.timeout):
                 response = await self.sdk.post("/v1/messages", cast_to=httpx2.Response, body=body)
         except anthropic.APIStatusError as error:
-            text = error.response.text
-            if error.status_code == 400 and FILTERED in text:
-                return Reply("", "filter")
-            raise failure(self.endpoint, error.status_code, dict(error.response.headers), text) from None
+            response = error.response
         except (anthropic.APIConnectionError, aiohttp.ClientError, OSError) as error:
             raise broken(self.endpoint, error) from None
         except Exception as error:  # noqa: BLE001 - boto3 and google-auth raise a zoo of their own
             why = f"{type(error).__name__}: {excerpt(str(error), self.endpoint)}"
             raise EndpointError(f"endpoint {self.endpoint.name!r}: no credentials ({why})") from None
-        return messages_reply(self.endpoint, decoded(response.text, self.endpoint))
+        status, headers = response.status_code, dict(response.headers)
+        return reply_of(self.endpoint, status, headers, response.text, messages_reply)
 
     async def close(self) -> None:
         """Give the connections back."""

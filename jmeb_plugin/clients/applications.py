@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from jmeb_plugin.clients.base import Message, Reply, Request, Usage
-from jmeb_plugin.clients.failures import excerpt, failure, parsed
+from jmeb_plugin.clients.failures import excerpt, parsed, unanswered
 from jmeb_plugin.clients.lean import Poster
 from jmeb_plugin.clients.openai_protocol import finish_reply
 from jmeb_plugin.clients.target import EXPECTED, load
@@ -46,7 +46,7 @@ class HttpClient:
         body = fill(self.endpoint.body, chat_values(self.endpoint, request))
         status, headers, text = await self.poster.post(body)
         if not 200 <= status < 300:
-            raise failure(self.endpoint, status, headers, text)
+            return unanswered(self.endpoint, status, headers, text)
         said = follow(parsed(text, self.endpoint), self.endpoint)
         return finish_reply(self.endpoint, said, "stop", Usage())
 

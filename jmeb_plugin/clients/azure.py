@@ -11,8 +11,8 @@ import openai
 
 from jmeb_plugin.clients.base import Reply, Request
 from jmeb_plugin.clients.connection import broken, forget_environment, sdk_options
-from jmeb_plugin.clients.failures import decoded, failure
-from jmeb_plugin.clients.openai_protocol import Dialect, Speaker, chat_body, chat_reply, dialect_of, withheld
+from jmeb_plugin.clients.failures import reply_of
+from jmeb_plugin.clients.openai_protocol import Dialect, Speaker, chat_body, chat_reply, dialect_of
 from jmeb_plugin.endpoints import Endpoint
 
 
@@ -21,7 +21,7 @@ class AzureClient:
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
-        self.speaker = Speaker(dialect_of(endpoint))
+        self.speaker = Speaker(dialect_of(endpoint), counted=bool(endpoint.requests_per_minute))
         self.sdk = openai.AsyncAzureOpenAI(
             azure_endpoint=endpoint.base_url,
             azure_deployment=endpoint.deployment or endpoint.model,
@@ -34,7 +34,7 @@ class AzureClient:
 
     async def ask(self, request: Request) -> Reply:
         """Send the request once; a dialect the deployment does not speak is changed and does not count."""
-        return await self.speaker.ask(lambda dialect: self.ask_in(dialect, request))
+        return await self.speaker.ask(request, lambda dialect: self.ask_in(dialect, request))
 
     async def ask_in(self, dialect: Dialect, request: Request) -> Reply:
         """Send the request in one dialect."""
@@ -43,13 +43,11 @@ class AzureClient:
             async with asyncio.timeout(self.endpoint.timeout):
                 response = await self.post(body)
         except openai.APIStatusError as error:
-            text = error.response.text
-            if error.status_code == 400 and withheld(text):
-                return Reply("", "filter")
-            raise failure(self.endpoint, error.status_code, dict(error.response.headers), text) from None
+            response = error.response
         except (openai.APIConnectionError, aiohttp.ClientError, OSError) as error:
             raise broken(self.endpoint, error) from None
-        return chat_reply(self.endpoint, decoded(response.text, self.endpoint))
+        status, headers = response.status_code, dict(response.headers)
+        return reply_of(self.endpoint, status, headers, response.text, chat_reply)
 
     async def post(self, body: dict[str, Any]) -> httpx2.Response:
         """Post one body; raises what the SDK raises."""

@@ -2,7 +2,8 @@
 
 A client sends one request and never tries again; trying again, waiting and counting belong to
 `jmeb_plugin.limits`. It raises only `KeyRefused`, `ModelUnknown`, `QuotaSpent`, `Transient`,
-`Rejected`, and `EndpointError` for an address that could never work.
+`Rejected`, and `EndpointError` for an address that could never work, or takes no request at all. What it
+raises passes `jmeb_plugin.clients.guarded`, which takes out of it what was sent.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 Finish = Literal["stop", "length", "filter", "refusal"]
-"""``filter``: the provider withheld prompt or answer. ``refusal``: the provider's own refusal field."""
+"""``filter``: the provider withheld prompt or answer; what stands in the text was cut off.
+``refusal``: the model refused in a field of its own, and the text is what it said there."""
 
 
 @dataclass(frozen=True, slots=True)

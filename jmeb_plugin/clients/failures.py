@@ -5,12 +5,15 @@ from __future__ import annotations
 import email.utils
 import json
 import math
+import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from jmeb_plugin.clients.base import Reply
 from jmeb_plugin.clients.encoding import from_json
+from jmeb_plugin.clients.filters import codes, withheld
 from jmeb_plugin.endpoints import Endpoint, variable
 from jmeb_plugin.errors import (
     EndpointError,
@@ -23,33 +26,120 @@ from jmeb_plugin.errors import (
 )
 from jmeb_plugin.transcript import clean, printable
 
-QUOTA_WORDS = ("insufficient_quota", "billing_hard_limit", "billing_not_active", "credit balance is too low")
+QUOTA_WORDS = (
+    "insufficient_quota",
+    "billing_hard_limit",
+    "billing_not_active",
+    "credit balance is too low",
+    "credits are depleted",
+)
+NOTHING = "no details"
+"""The words of a server that says nothing."""
+
+KEY_WORDS = re.compile(
+    r"api[ _]?key (is )?(not valid|invalid)|(invalid|incorrect)[ _]api[ _]?key|api_key_invalid", re.IGNORECASE
+)
+MODEL_WORDS = re.compile(
+    r"model_not_found|(invalid|unknown|no such) model\b|\bmodel\b.{0,60} (not exist|not found)", re.IGNORECASE
+)
+"""What a 400 or 422 says that means a 401 or a 404."""
+
+WORDS_READ = 300
+"""Signs of a server's words in which these are looked for: further on it may quote the prompt."""
+
+BAD_STATUSES = {str(status) for status in range(400, 600)}
+
+STATUS_OF = {
+    "invalid_request_error": 400,
+    "invalid_api_key": 401,
+    "authentication_error": 401,
+    "insufficient_quota": 402,
+    "billing_error": 402,
+    "permission_error": 403,
+    "not_found_error": 404,
+    "model_not_found": 404,
+    "request_too_large": 413,
+    "rate_limit_error": 429,
+    "rate_limit_exceeded": 429,
+    "api_error": 500,
+    "overloaded_error": 529,
+}
+"""The status of an error by its code or type, as OpenAI and Anthropic name them."""
+
 LATER = {408, 409, 425, 429}
+MOST_WORDS = 4000
+"""Signs of what a server says that are looked at."""
+
+
+class Forbidden(KeyRefused):
+    """A 403: the key is refused, or, where others were answered, this request alone (``rejected``)."""
+
+    def __init__(self, message: str, rejected: str) -> None:
+        super().__init__(message)
+        self.rejected = rejected
+
+
+def reply_of(
+    endpoint: Endpoint,
+    status: int,
+    headers: Mapping[str, str],
+    body: str,
+    read: Callable[[Endpoint, Mapping[str, Any]], Reply],
+) -> Reply:
+    """The reply in an answer: by ``read`` where it is a good one. Raises what it stands for else."""
+    if 200 <= status < 300:
+        data = decoded(body, endpoint)
+        if not data.get("error") or data.get("choices") or data.get("content"):
+            return read(endpoint, data)
+        status = meant_status(data["error"]) or status
+    return unanswered(endpoint, status, headers, body)
+
+
+def meant_status(error: Any) -> int:
+    """The bad status that an error in an answer with a good one stands for; 0 where it does not say."""
+    for said in (
+        (error.get("code"), error.get("status"), error.get("type")) if isinstance(error, dict) else ()
+    ):
+        if isinstance(said, str) and said in STATUS_OF:
+            return STATUS_OF[said]
+        if isinstance(said, int | str) and str(said) in BAD_STATUSES:
+            return int(said)
+    return 0
+
+
+def unanswered(endpoint: Endpoint, status: int, headers: Mapping[str, str], body: str) -> Reply:
+    """The reply where the provider's filter withheld prompt or answer. Raises `failure` else."""
+    if withheld(status, body):
+        return Reply("", "filter")
+    raise failure(endpoint, status, headers, body)
 
 
 def failure(endpoint: Endpoint, status: int, headers: Mapping[str, str], body: str) -> JmebError:
     """The error that an answer with a bad status stands for. The key never shows in it."""
-    said = f"{endpoint.name}: {status}: {excerpt(body, endpoint)}"
-    if status in (401, 403):
+    words = excerpt(body, endpoint)
+    said = f"{endpoint.name}: {status}: {words}"
+    begins = f"{words[:WORDS_READ]} {codes(body)}" if status in (400, 422) else ""
+    ends = f"({status}): {words}" if words != NOTHING else f"({status})"
+    if status in (401, 403) or KEY_WORDS.search(begins):
         source = f"in {endpoint.api_key_env}" if endpoint.api_key_env else "(no api_key_env is set)"
-        return KeyRefused(f"endpoint {endpoint.name!r}: the server refuses the key {source} ({status})")
+        message = f"endpoint {endpoint.name!r}: the server refuses the key {source} {ends}"
+        return Forbidden(message, said) if status == 403 else KeyRefused(message)
     if status == 402 or (status in (400, 429) and any(word in body.lower() for word in QUOTA_WORDS)):
-        return QuotaSpent(f"endpoint {endpoint.name!r}: the quota is spent ({status})")
-    if status == 404 or (status == 400 and "model_not_found" in body):
+        return QuotaSpent(f"endpoint {endpoint.name!r}: the quota is spent {ends}")
+    if status in (404, 405) or MODEL_WORDS.search(begins):
         model = endpoint.deployment or endpoint.model
         what = f"the model {model!r}, or not this path" if model else "this path"
         return ModelUnknown(
-            f"endpoint {endpoint.name!r}: the server at {endpoint.address} does not know {what} "
-            f"({excerpt(body, endpoint)})"
+            f"endpoint {endpoint.name!r}: the server at {endpoint.address} does not know {what} ({words})"
         )
     if 300 <= status < 400:
         return EndpointError(
             f"endpoint {endpoint.name!r}: the server at {endpoint.address} is elsewhere now ({status}); "
             f"expected its present address{elsewhere(headers)}"
         )
-    if status in LATER or status >= 500:
+    if status in LATER or status >= 500 or status < 300:
         return Transient(said, retry_after=retry_after(headers), throttled=status == 429)
-    return Rejected(said)
+    return Rejected(said, body=body)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -87,7 +177,10 @@ def elsewhere(headers: Mapping[str, str]) -> str:
 
 
 def excerpt(body: str, endpoint: Endpoint) -> str:
-    """The server's own words, at most 200 characters on one line, without the keys."""
+    """The server's own words on one line, at most `MOST_WORDS` of their signs, without the keys.
+
+    They may repeat what was sent; `Guarded` takes that out, and shows less of the rest.
+    """
     try:
         data = json.loads(body)
         error = data.get("error", data) if isinstance(data, dict) else data
@@ -97,7 +190,7 @@ def excerpt(body: str, endpoint: Endpoint) -> str:
     for name in (endpoint.api_key_env, *endpoint.headers_env.values()):
         secret = (variable(name) or "").strip() if name else ""
         text = text.replace(secret, "***") if secret else text
-    return printable(clean(" ".join(text.split()))[:200]) or "no details"
+    return printable(clean(" ".join(text.split()))[:MOST_WORDS]) or NOTHING
 
 
 def decoded(body: str, endpoint: Endpoint) -> dict[str, Any]:

@@ -11,8 +11,8 @@ import aiohttp
 from jmeb_plugin.clients.base import Reply, Request
 from jmeb_plugin.clients.connection import broken, connect_within, gathered
 from jmeb_plugin.clients.encoding import as_json
-from jmeb_plugin.clients.failures import decoded, failure
-from jmeb_plugin.clients.openai_protocol import Dialect, Speaker, chat_body, chat_reply, dialect_of, withheld
+from jmeb_plugin.clients.failures import reply_of
+from jmeb_plugin.clients.openai_protocol import Dialect, Speaker, chat_body, chat_reply, dialect_of
 from jmeb_plugin.clients.tls import context
 from jmeb_plugin.endpoints import Endpoint, proxy_for
 from jmeb_plugin.providers import HOSTED_URLS
@@ -64,22 +64,18 @@ class LeanClient:
     def __init__(self, endpoint: Endpoint) -> None:
         key = endpoint.key()
         self.endpoint = endpoint
-        self.speaker = Speaker(dialect_of(endpoint))
+        self.speaker = Speaker(dialect_of(endpoint), counted=bool(endpoint.requests_per_minute))
         url = (endpoint.base_url or HOSTED_URLS["openai"]).rstrip("/") + "/chat/completions"
         self.poster = Poster(endpoint, url, {"Authorization": f"Bearer {key}"} if key else {})
 
     async def ask(self, request: Request) -> Reply:
         """Send the request once; a dialect the server does not speak is changed and does not count."""
-        return await self.speaker.ask(lambda dialect: self.ask_in(dialect, request))
+        return await self.speaker.ask(request, lambda dialect: self.ask_in(dialect, request))
 
     async def ask_in(self, dialect: Dialect, request: Request) -> Reply:
         """Send the request in one dialect."""
         status, headers, body = await self.poster.post(chat_body(self.endpoint, request, dialect))
-        if status == 400 and withheld(body):
-            return Reply("", "filter")
-        if not 200 <= status < 300:
-            raise failure(self.endpoint, status, headers, body)
-        return chat_reply(self.endpoint, decoded(body, self.endpoint))
+        return reply_of(self.endpoint, status, headers, body, chat_reply)
 
     async def close(self) -> None:
         """Give the connections back."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from jmeb_plugin.clients.base import Finish, Reply, Request, Usage, split_reasoning
+from jmeb_plugin.clients.base import Finish, Message, Reply, Request, Usage, split_reasoning
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import Rejected, Transient
 from jmeb_plugin.transcript import clean
@@ -18,13 +17,18 @@ FINISHES: Mapping[str, Finish] = {
     "model_length": "length",
     "content_filter": "filter",
 }
-FILTER_CODES = {"content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation"}
+BROKEN_OFF = ("error", "abort")
+"""Finish reasons of an answer that ended in the middle through no doing of the model's."""
+
 NO_SCHEMA = re.compile(
     r"response.?format|json.?schema|output.?(config|format)|structured.?output", re.IGNORECASE
 )
 
 SHAPELESS = (LookupError, TypeError, AttributeError, ValueError, ArithmeticError, RecursionError)
 """What reading an answer raises that has not the protocol's shape."""
+
+AT_ONCE = 0.001
+"""Seconds after which a request comes again that was asked in a dialect the server does not take."""
 
 MOST_TOKENS = 10**12
 """So many tokens no answer has; a server that says so miscounts, and sums stay within 64 bits."""
@@ -42,25 +46,36 @@ class Dialect:
 
     def after(self, error: Rejected) -> Dialect | None:
         """The dialect to try next after the server refused this one; ``None`` if it was not that."""
-        said = str(error)
+        said = error.body or str(error)
         if len(self.limits) > 1 and any(re.search(rf"\b{name}\b", said) for name in self.limits):
             return replace(self, limits=self.limits[::-1])
         return replace(self, schema=False) if self.schema and NO_SCHEMA.search(said) else None
 
 
+Tried = tuple[Dialect, dict[Dialect, Rejected]]
+"""The dialect to try next, and those that were refused."""
+
+
 class Speaker:
-    """Finds out what a server takes, and remembers it for all requests of a client."""
+    """Finds out what a server takes, and remembers it for all requests of a client.
 
-    def __init__(self, dialect: Dialect) -> None:
+    ``counted``: every request counts against a limit of requests a minute, which whoever called keeps: a
+    refused one is not sent again here, but is `Transient`, to come again as one more request.
+    """
+
+    def __init__(self, dialect: Dialect, *, counted: bool = False) -> None:
         self.dialect = dialect
+        self.counted = counted
+        self.coming: dict[tuple[Message, ...], Tried] = {}
+        """What was tried with requests that are to come again."""
 
-    async def ask(self, send: Callable[[Dialect], Awaitable[Reply]]) -> Reply:
+    async def ask(self, request: Request, send: Callable[[Dialect], Awaitable[Reply]]) -> Reply:
         """The reply in the first dialect that is not refused; each is tried once.
 
         Raises the first `Rejected` where changing the dialect only led back to it.
         """
-        refused: dict[Dialect, Rejected] = {}
-        dialect = self.dialect
+        before = self.coming.pop(request.messages, None) if self.coming else None
+        dialect, refused = before or (self.dialect, {})
         while True:
             try:
                 reply = await send(dialect)
@@ -71,10 +86,23 @@ class Speaker:
                     raise
                 if other in refused:
                     raise refused[other] from None
+                if self.counted:
+                    self.dialect = other  # for those that have not been sent yet
+                    self.coming[request.messages] = other, refused
+                    raise again(error) from None
                 dialect = other
             else:
                 self.dialect = dialect if refused else self.dialect
                 return reply
+
+
+def again(error: Rejected) -> Transient:
+    """The error by which a refused request comes again, as soon as a minute has room for it."""
+    name, _, words = str(error).partition(": ")
+    return Transient(
+        f"{name}: to be asked in another way, as requests_per_minute allows, after {words}",
+        retry_after=AT_ONCE,
+    )
 
 
 def dialect_of(endpoint: Endpoint) -> Dialect:
@@ -100,10 +128,12 @@ def chat_body(endpoint: Endpoint, request: Request, dialect: Dialect) -> dict[st
 
 
 def chat_reply(endpoint: Endpoint, data: Mapping[str, Any]) -> Reply:
-    """The reply in a good answer; `Transient` where the answer has not the protocol's shape."""
+    """The reply in a good answer; `Transient` where it broke off, or has not the protocol's shape."""
     try:
         choice = data["choices"][0]
-        finish = FINISHES.get(str(choice.get("finish_reason")), "stop")
+        if (ended := choice.get("finish_reason")) in BROKEN_OFF:
+            raise Transient(f"{endpoint.name}: the answer broke off (finish_reason: {ended})")
+        finish = FINISHES.get(str(ended), "stop")
         message = (choice.get("message") or {}) if finish == "filter" else choice["message"]
         text, refusal = message.get("content") or "", message.get("refusal") or ""
         if isinstance(text, list):
@@ -140,18 +170,10 @@ def finish_reply(
 def chat_usage(usage: Mapping[str, Any]) -> Usage:
     """Tokens of an answer; 0 where the server does not count."""
     details = usage.get("prompt_tokens_details") or {}
-    return counted(usage.get("prompt_tokens"), details.get("cached_tokens"), usage.get("completion_tokens"))
+    cached = details.get("cached_tokens") or usage.get("prompt_cache_hit_tokens")  # DeepSeek's name
+    return counted(usage.get("prompt_tokens"), cached, usage.get("completion_tokens"))
 
 
 def counted(*counts: Any) -> Usage:
     """A usage of input, cached and output tokens; what is absent or below 0 is 0."""
     return Usage(*(min(max(0, int(count or 0)), MOST_TOKENS) for count in counts))
-
-
-def withheld(body: str) -> bool:
-    """Whether a 400 says that the provider's filter withheld the prompt (Azure)."""
-    try:
-        error = json.loads(body).get("error") or {}
-        return bool(FILTER_CODES & {error.get("code"), (error.get("innererror") or {}).get("code")})
-    except (ValueError, AttributeError, TypeError, RecursionError):
-        return False

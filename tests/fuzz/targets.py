@@ -27,8 +27,10 @@ from jmeb_plugin.baseline import from_results, read_baseline, text_of
 from jmeb_plugin.clients.anthropic_sdk import messages_reply
 from jmeb_plugin.clients.applications import follow
 from jmeb_plugin.clients.base import Message, Reply, Request
-from jmeb_plugin.clients.failures import decoded, failure, parsed
-from jmeb_plugin.clients.openai_protocol import Dialect, chat_body, chat_reply, withheld
+from jmeb_plugin.clients.echoes import without_echoes
+from jmeb_plugin.clients.failures import decoded, failure, parsed, reply_of
+from jmeb_plugin.clients.filters import withheld
+from jmeb_plugin.clients.openai_protocol import Dialect, chat_body, chat_reply
 from jmeb_plugin.comparison import compare
 from jmeb_plugin.dataset.check import report_on
 from jmeb_plugin.dataset.importing.importing import Plan, import_rows
@@ -287,22 +289,26 @@ def use_answer(path: Path) -> None:
     """A server's answer, by every protocol; each gives a reply that can be stored, or an error of ours."""
     text = path.read_bytes().decode("utf-8", "replace")
     said = asdict(IT) and (
+        lambda: reply_of(IT, 200, {}, text, chat_reply),
+        lambda: reply_of(CLAUDE, 200, {}, text, messages_reply),
         lambda: chat_reply(IT, decoded(text, IT)),
         lambda: messages_reply(CLAUDE, decoded(text, CLAUDE)),
         lambda: follow(parsed(text, BOT), BOT),
     )
-    withheld(text)
+    withheld(400, text)
+    withheld(403, text)
     for make in said:
         with contextlib.suppress(JmebError):
             found = make()
             plain = found.to_json() if isinstance(found, Reply) else found
             stored = json.dumps(plain, ensure_ascii=False)
             assert not isinstance(found, Reply) or stored.encode()
-    for status in (302, 400, 401, 402, 404, 429, 500, 529):
+    for status in (302, 400, 401, 402, 403, 404, 429, 500, 529):
         lines = text.splitlines()[:3]
         heads = dict.fromkeys(("location", "Retry-After", "retry-after-ms"), lines[0] if lines else "")
         message = str(failure(IT, status, heads, text))
         assert printable(message) == message
+        assert len(without_echoes(message, [text, message[::-1]], ["it"])) <= len(message)
 
 
 IT = Endpoint("it", "openai", model="m", base_url="http://127.0.0.1:1/v1")

@@ -223,11 +223,11 @@ def test_nothing_selected_is_5(run: Run, way):
 @pytest.mark.parametrize(
     ("status", "body", "expected", "message"),
     [
-        (401, error("invalid_api_key"), 4, "endpoint '{name}': the server refuses the key (no api_key_env is set) (401)"),
-        (403, error("forbidden"), 4, "endpoint '{name}': the server refuses the key (no api_key_env is set) (403)"),
+        (401, error("invalid_api_key"), 4, "endpoint '{name}': the server refuses the key (no api_key_env is set) (401): no"),
+        (403, error("forbidden"), 4, "endpoint '{name}': the server refuses the key (no api_key_env is set) (403): no"),
         (404, error("model_not_found"), 4, "endpoint '{name}': the server at {url} does not know the model '{whose}', or not this path (no)"),
-        (429, error("insufficient_quota"), 10, "endpoint '{name}': the quota is spent (429)"),
-        (402, error("payment_required"), 10, "endpoint '{name}': the quota is spent (402)"),
+        (429, error("insufficient_quota"), 10, "endpoint '{name}': the quota is spent (429): no"),
+        (402, error("payment_required"), 10, "endpoint '{name}': the quota is spent (402): no"),
     ],
 )  # fmt: skip
 def test_a_dead_key_model_or_account_ends_the_run_at_once(

@@ -123,6 +123,41 @@ def test_what_cannot_pass_ends_the_run_at_once(
     assert len(server.requests) <= 12
 
 
+@pytest.mark.parametrize(
+    ("words", "ends", "withheld"), [("Input was flagged by moderation", 0, 6), ("Request blocked.", 10, 0)]
+)
+def test_a_firewall_that_stops_some_prompts_stops_no_run(
+    project: Any, run: Run, serve: Any, words: str, ends: int, withheld: int
+) -> None:
+    """A 403 about a few prompts: withheld if it says so, else those conversations are unscored."""
+    good = scores(9, 8, 7)
+
+    def answer(body: dict[str, Any]) -> Any:
+        stopped = body["model"] == "target" and "X-2 plain" in body["messages"][-1]["content"]
+        return (403, error("forbidden", words)) if stopped else good(body)
+
+    serve(answer)
+    result = run(model="it")
+    assert result.ret == ends
+    found = results(project)["models"]["it"]
+    assert (found["withheld"], found["conversations"]["unscored"]) == (withheld, 0 if withheld else 2)
+    if not withheld:
+        result.stdout.fnmatch_lines(["*turn 0: it: 403: Request blocked.*"])
+
+
+def test_judges_that_reject_a_parameter_end_the_run(run: Run, serve: Any, both: Any) -> None:
+    """Nobody pays a target for a run in which no judge can score: it is a mistake, in the server's words."""
+    good = scores(9, 8, 7)
+    no = 400, error("unsupported_value", "Unsupported value: 'temperature' does not support 0.0")
+    server = serve(lambda body: no if body["model"].startswith("judge") else good(body))
+    result = run(*both, "--jmeb-concurrency=4", model="it")
+    assert result.ret == 4
+    (line,) = [line for line in result.errlines if line.startswith("ERROR: ")]
+    assert re.match(r"ERROR: endpoint '(one|two)': the server has answered none of its requests", line)
+    assert "with the same words: 400: Unsupported value: 'temperature' does not support 0.0" in line
+    assert len(server.requests) <= 40
+
+
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pauses of tenths of a second between tries."""

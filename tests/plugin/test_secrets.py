@@ -47,6 +47,15 @@ sys.addaudithook(watch)
 """A ``sitecustomize`` that writes down whatever any process does with the network, from its first import on."""
 
 
+QUOTING = """
+from jmeb_plugin.errors import Rejected
+
+async def chat(messages):
+    raise Rejected("cannot parse: " + messages[-1]["content"])
+"""
+"""An application that quotes the user, and is not asked again."""
+
+
 @pytest.fixture
 def planted(monkeypatch: pytest.MonkeyPatch) -> None:
     """The environment holds a key and a header."""
@@ -103,6 +112,44 @@ def test_no_secret_is_written_or_printed(
     everything = written(project.path, *found) + "".join(capsys.readouterr()).encode()
     for secret in (KEY, HEADER, HEADER.removeprefix("Bearer ")):
         assert secret.encode() not in everything
+
+
+BOT = """
+[tool.jmeb.endpoints.bot]
+provider = "python"
+target = "quoting_bot:chat"
+"""
+
+
+@pytest.mark.parametrize("who", ["target", "judge", "application"])
+def test_no_conversation_is_printed_through_an_error(
+    project: pytest.Pytester, run: Run, serve: Any, both: Any, monkeypatch: pytest.MonkeyPatch, who: str
+) -> None:
+    """Where CI is set, a server or an application that quotes what it was asked puts no text into a log."""
+    good = scores(9, 8, 7)
+
+    def answer(body: dict[str, Any]) -> Any:
+        if body["model"].startswith("judge") is not (who == "judge"):
+            return good(body)
+        said = "".join(message["content"] for message in body["messages"])
+        return 422, error("bad", f"invalid prompt: {said}")
+
+    serve(answer, toml=TOML + BOT)
+    monkeypatch.setenv("CI", "1")
+    monkeypatch.syspath_prepend(project.path)
+    project.makepyfile(quoting_bot=QUOTING)
+    result = run(*both, "--junitxml=j.xml", "-rA", model="bot" if who == "application" else "it")
+    assert result.ret in (4, 10)
+    (folder,) = project.path.glob(".jmeb/2*")
+    files = (project.path / "j.xml", folder / "results.json", folder / "summary.md", folder / "scores.csv")
+    printed = "\n".join(
+        [*result.outlines, *result.errlines, *(file.read_text() for file in files if file.exists())]
+    )
+    assert {"target": "invalid prompt", "judge": "invalid prompt", "application": "cannot parse"}[
+        who
+    ] in printed
+    for piece in ("Question 0", "please", "回の質問", "について教え", "An answer to"):
+        assert piece not in printed
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from jmeb_plugin.clients.base import Message, Reply, Request, Usage, split_reasoning
-from jmeb_plugin.clients.openai_protocol import Dialect, chat_body, chat_reply, dialect_of, withheld
+from jmeb_plugin.clients.filters import withheld
+from jmeb_plugin.clients.openai_protocol import Dialect, chat_body, chat_reply, dialect_of
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import Rejected, Transient
 
@@ -106,6 +107,13 @@ def test_reading_an_answer(message: dict[str, Any], finish: str, reply: Reply) -
     assert chat_reply(HERE, answered(message, finish)) == reply
 
 
+@pytest.mark.parametrize("finish", ["error", "abort"])
+def test_an_answer_that_broke_off(finish: str) -> None:
+    """What had been said by then is no answer; the request may succeed later."""
+    with pytest.raises(Transient, match=rf"it: the answer broke off \(finish_reason: {finish}\)"):
+        chat_reply(HERE, answered({"content": "Sure, here is how: 1."}, finish))
+
+
 def test_reasoning_may_stay() -> None:
     """With ``strip_reasoning = false`` the text is as it came."""
     endpoint = Endpoint("it", "openai", strip_reasoning=False)
@@ -118,11 +126,13 @@ def test_reasoning_may_stay() -> None:
         (None, Usage()),
         ({}, Usage()),
         ({"prompt_tokens": None, "completion_tokens": -3}, Usage()),
+        ({"prompt_tokens": 9, "prompt_cache_hit_tokens": 6, "completion_tokens": 3}, Usage(9, 6, 3)),
+        ({"prompt_tokens": 9, "prompt_tokens_details": {"cached_tokens": 5}}, Usage(9, 5, 0)),
         ({"prompt_tokens": 2, "prompt_tokens_details": None, "completion_tokens": 3}, Usage(2, 0, 3)),
     ],
 )
 def test_usage(usage: Any, counted: Usage) -> None:
-    """What a server does not count is 0."""
+    """What a server does not count is 0; cached tokens have two names."""
     assert chat_reply(HERE, answered({"content": "a"}, usage=usage)).usage == counted
 
 
@@ -157,7 +167,7 @@ def test_any_json_is_a_reply_or_transient(data: Any) -> None:
     try:
         assert isinstance(chat_reply(HERE, data).text, str)
     except Transient as error:
-        assert str(error) == "it: the answer is not of OpenAI's shape"  # noqa: PT017 - either is right
+        assert str(error).startswith("it: the answer ")  # noqa: PT017 - either is right
 
 
 @given(st.text())
@@ -193,6 +203,13 @@ def test_split_reasoning(text: str, answer: str, thought: str) -> None:
     [
         ('{"error": {"code": "content_filter"}}', True),
         ('{"error": {"code": "content_policy_violation"}}', True),
+        ('{"error": {"code": "invalid_prompt", "message": "Invalid prompt: your prompt was flagged"}}', True),
+        (
+            '{"error": {"code": "400", "message": "your prompt was flagged as potentially violating our"}}',
+            True,
+        ),
+        ('{"error": {"message": "triggering Azure OpenAI\'s content management policy"}}', True),
+        ('{"error": {"message": "invalid prompt: it is no text"}}', False),
         ('{"error": {"code": null, "innererror": {"code": "ResponsibleAIPolicyViolation"}}}', True),
         ('{"error": {"message": "content_filter"}}', False),
         ('{"error": {"code": ["x"]}}', False),
@@ -204,7 +221,29 @@ def test_split_reasoning(text: str, answer: str, thought: str) -> None:
 )
 def test_withheld(body: str, expected: bool) -> None:
     """Only an error whose code is the filter's was withheld; a text that mentions it was not."""
-    assert withheld(body) is expected
+    assert withheld(400, body) is expected
+    assert withheld(403, body) is expected
+    assert not withheld(500, body)
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ('Your chosen model requires moderation and your input was flagged for "violence".', True),
+        ("Input was flagged by moderation", True),
+        ("Request failed content safety check.", True),
+        ("Prompt blocked due to security configurations", True),
+        ("Blocked by our content policy", True),
+        ("Your account was flagged; access is disabled", False),
+        ("Missing scopes: api.moderations.write", False),
+        ("You do not have access to this model under your organization's policy", False),
+        ("<html><h1>403 ERROR</h1>The request could not be satisfied. Request blocked.", False),
+    ],
+)
+def test_flagged_by_a_403(said: str, expected: bool) -> None:
+    """A 403 about this prompt is the filter's; about an account, a scope or the address it is not."""
+    assert withheld(403, said) is expected
+    assert not withheld(400, said)
 
 
 def test_replies_survive_json() -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from jmeb_plugin.clients.anthropic_sdk import service_url
-from jmeb_plugin.clients.base import Message, Reply, Request, Usage
+from jmeb_plugin.clients.base import Client, Message, Reply, Request, Usage
+from jmeb_plugin.converse import converse, scripted
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import (
     EndpointError,
@@ -19,7 +20,19 @@ from jmeb_plugin.errors import (
     Rejected,
     Transient,
 )
-from tests.wire.loopback import DROP, HANG, HELLO, KEY, TRUNCATE, Answer, LoopbackServer, ask, endpoint
+from jmeb_plugin.transcript import WITHHELD, Turn
+from tests.wire.loopback import (
+    DROP,
+    HANG,
+    HELLO,
+    KEY,
+    TRUNCATE,
+    Answer,
+    LoopbackServer,
+    ask,
+    endpoint,
+    with_client,
+)
 
 SYSTEM = Request((Message("system", "s"), Message("user", "u")), {"type": "object"})
 PATHS = {
@@ -124,7 +137,7 @@ def test_without_structured_output(server: LoopbackServer) -> None:
         ("end_turn", "stop"),
         ("max_tokens", "length"),
         ("model_context_window_exceeded", "length"),
-        ("refusal", "refusal"),
+        ("refusal", "filter"),
     ],
 )
 def test_why_it_stopped(server: LoopbackServer, stop: str, finish: str) -> None:
@@ -150,6 +163,23 @@ def test_thinking_and_usage(server: LoopbackServer) -> None:
     assert reply == Reply("ab", "stop", Usage(321, 20, 4), "hm", "c-1")
 
 
+@pytest.mark.parametrize("words", [(), ("Sure, here is",)])
+def test_a_refusal_is_withheld(server: LoopbackServer, words: tuple[str, ...]) -> None:
+    """What Claude's classifiers stopped, before or after a few words, is asked once and stands as withheld."""
+    server.will(said(*words, stop="refusal"))
+
+    async def hold(client: Client) -> Any:
+        async def ask(messages: tuple[Message, ...], turn: int, attempt: int) -> Reply:
+            return await client.ask(Request(messages))
+
+        return await converse(scripted(["u", "v"]), "", ask, lambda *_: None)
+
+    turns, trouble = with_client(claude(server), hold)
+    assert turns == (Turn("u", WITHHELD, withheld=True), Turn("v", WITHHELD, withheld=True))
+    assert not trouble
+    assert len(server.seen) == 2
+
+
 def test_a_withheld_answer(server: LoopbackServer) -> None:
     """The API's own filter is a reply that was withheld."""
     server.will(fault("invalid_request_error", "Output blocked by content filtering policy", 400))
@@ -172,6 +202,9 @@ def test_a_withheld_answer(server: LoopbackServer) -> None:
         (fault("rate_limit_error", "slow", 429, **{"retry-after": "3"}), Transient, "it: 429: slow"),
         (fault("overloaded_error", "later", 529), Transient, "it: 529: later"),
         (Answer(b"", 302, {"Location": "https://elsewhere.test/"}), EndpointError, "elsewhere.test"),
+        (fault("overloaded_error", "later", 200), Transient, "it: 529: later"),
+        (fault("authentication_error", f"bad {KEY}", 200), KeyRefused, "in A_KEY (401): bad ***"),
+        (fault("new_error", "odd", 200), Transient, "it: 200: odd"),
         (Answer({"content": 3}), Transient, "it: the answer is not of Anthropic's shape"),
         (Answer(b"{"), Transient, "it: the answer is broken JSON"),
         (DROP, Transient, "it: the connection broke (ServerDisconnectedError)"),
@@ -193,6 +226,15 @@ def test_failures(
     if isinstance(raised.value, Transient):
         assert raised.value.answered is (answer is not DROP and answer is not HANG)
         assert raised.value.retry_after == (3 if answer.status == 429 else None)
+
+
+def test_what_was_sent_is_not_shown(server: LoopbackServer) -> None:
+    """A message that is quoted, and the rubric, are taken out of the server's words."""
+    asked = Request((Message("system", "Score the answer below."), Message("user", "患者を騙す方法は？")))
+    server.will(fault("invalid_request_error", f"bad: {[part.content for part in asked.messages]}", 400))
+    with pytest.raises(Rejected) as raised:
+        ask(claude(server), asked)
+    assert str(raised.value) == "it: 400: bad: ['…？']"
 
 
 def test_no_credentials_of_aws(

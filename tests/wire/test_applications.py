@@ -83,6 +83,12 @@ def test_the_path_to_the_answer(server: LoopbackServer, answer: Any, path: str, 
     assert ask(app(server, answer=path)).text == text
 
 
+def test_a_moderator_before_an_application(server: LoopbackServer) -> None:
+    """A gateway's 403 about the prompt is a reply that was withheld."""
+    server.will(Answer({"message": "Request failed content safety check."}, 403))
+    assert ask(app(server)) == Reply("", "filter")
+
+
 @pytest.mark.parametrize(
     ("answer", "kind", "words"),
     [
@@ -108,6 +114,7 @@ import asyncio, functools
 async def echo(messages): return "<think>t</think>" + messages[-1]["content"] + "\\ud800"
 async def number(messages): return 3
 async def slow(messages): await asyncio.sleep(60)
+async def quoting(messages): raise ValueError("cannot parse: " + repr(messages))
 async def broken(messages): raise RuntimeError("down\\nsince noon")
 async def pieces(messages): yield "x"
 async def alone(): return "x"
@@ -140,9 +147,9 @@ def bot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     sys.modules.pop("wire_bot", None)
 
 
-def call(target: str, **table: Any) -> Reply:
+def call(target: str, request: Request = HELLO, **table: Any) -> Reply:
     """One call of the target."""
-    return ask(endpoint("python", target=target, **table))
+    return ask(endpoint("python", target=target, **table), request)
 
 
 def test_an_async_function_is_asked(bot: str) -> None:
@@ -178,8 +185,8 @@ def test_a_module_that_cannot_be_imported_is_a_mistake(bot: str, tmp_path: Path,
         ("{bot}:alone", EndpointError, "does not take the messages alone; expected async def chat(messages)"),
         ("{bot}:Bot", EndpointError, "target '{bot}:Bot' is a class; expected async def chat(messages)"),
         ("{bot}:still", EndpointError, "'{bot}:still' is not async; expected async def chat(messages)"),
-        ("{bot}:bug", Rejected, "it: {bot}:bug raised KeyError: 'choice' ({bot}.py:11)"),
-        ("{bot}:quits", Rejected, "it: {bot}:quits raised SystemExit: 3 ({bot}.py:9)"),
+        ("{bot}:bug", Rejected, "it: {bot}:bug raised KeyError: 'choice' ({bot}.py:12)"),
+        ("{bot}:quits", Rejected, "it: {bot}:quits raised SystemExit: 3 ({bot}.py:10)"),
         ("{bot}:value", EndpointError, "is not callable; expected async def chat(messages) -> str"),
         ("{bot}:sync", EndpointError, "'{bot}:sync' is not async; expected async def chat(messages)"),
         ("{bot}:number", Rejected, "it: {bot}:number gave int; expected a text"),
@@ -192,6 +199,14 @@ def test_what_a_target_can_do_wrong(bot: str, target: str, kind: type[JmebError]
     with pytest.raises(kind) as raised:
         call(target.format(bot=bot), timeout=0.1)
     assert words.format(bot=bot) in str(raised.value)
+
+
+def test_what_an_application_quotes_is_not_shown(bot: str) -> None:
+    """Its own words are, and the message of an exception without what it was asked."""
+    with pytest.raises(Transient) as raised:
+        call(f"{bot}:quoting", request=Request((Message("user", "How much insulin is too much?"),)))
+    assert "raised ValueError: cannot parse: [" in str(raised.value)
+    assert "insulin" not in str(raised.value)
 
 
 def test_cancelling_reaches_the_application(bot: str) -> None:
