@@ -17,7 +17,7 @@ from urllib.request import getproxies, proxy_bypass
 
 from jmeb_plugin.demo import JUDGES, MAKERS, TARGETS
 from jmeb_plugin.errors import EndpointError, SettingsError, closest, plain
-from jmeb_plugin.keys import check_url, refuse_secrets
+from jmeb_plugin.keys import check_url, check_written, refuse_secrets, showable
 from jmeb_plugin.price import Price, parse_price
 from jmeb_plugin.table import MOST, sendable
 
@@ -263,8 +263,8 @@ def resolve(name: str, table: Mapping[str, Endpoint]) -> Endpoint:
         return table[name]
     written = "demo/steadfast" if name == "demo" else name
     provider, slash, rest = written.partition("/")
-    model, at, url = rest.partition("@http")
-    shown = f"{provider}/{model}@…" if at else name
+    model, *urls = re.split(r"@(?=http)", rest, maxsplit=1, flags=re.IGNORECASE)
+    url, shown = "".join(urls), showable(name)
     if not slash or provider not in ("openai", "anthropic", "demo") or not rest:
         known = [*table, "demo", *(f"demo/{model}" for model in TARGETS)]
         raise EndpointError(
@@ -272,14 +272,10 @@ def resolve(name: str, table: Mapping[str, Endpoint]) -> Endpoint:
             f"anthropic/MODEL or demo, each but demo also with @URL{closest(name, known)}"
         )
     place = f"endpoint {shown!r}"
-    if provider == "demo" and at:
+    if provider == "demo" and url:
         raise EndpointError(f"{place}: the demo has no address; expected demo/MODEL alone")
-    if not at and re.search(r"@[\w.-]+:\d+(/|$)", model):
-        raise EndpointError(
-            f"{place}: the address has no scheme; expected {provider}/MODEL@http://host:port/v1"
-        )
-    entry = Endpoint(name=written, provider=provider, model=model, base_url=f"http{url}" if at else "")
-    return complete(entry, place)
+    check_written(provider, model, url, place)
+    return complete(Endpoint(name=written, provider=provider, model=model, base_url=url), place)
 
 
 def check_panel(targets: Sequence[Endpoint], judges: Sequence[Endpoint]) -> list[str]:

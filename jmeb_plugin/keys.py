@@ -61,13 +61,36 @@ def texts_of(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
             yield from texts_of(inner, path)
 
 
+def showable(name: str) -> str:
+    """An endpoint's written name as a message may show it: nothing of its address, and no key."""
+    head, at, rest = KEY_SHAPE.sub("***", name).partition("@")
+    if not at:
+        return head
+    return f"{head if rest.lower().startswith('http') else head.partition(':')[0]}@…"
+
+
+def check_written(provider: str, model: str, url: str, place: str) -> None:
+    """Raise for a written name that holds a password or a key, or an address that is not told as one."""
+    if KEY_SHAPE.search(model):
+        raise EndpointError(f"{place}: the name holds a key; expected api_key_env instead")
+    if not url and re.search(r"@.*@", model):
+        raise EndpointError(f"{place}: the address holds a user or password; expected api_key_env instead")
+    if not url and re.search(r"@[\w.-]+:\d+(/|$)|:.*@", model):
+        raise EndpointError(
+            f"{place}: the address has no scheme; expected {provider}/MODEL@http://host:port/v1, "
+            f"without user or password"
+        )
+
+
 def check_url(url: str, place: str) -> None:
     """Raise for an address that cannot be parsed, or one that carries a password or a key."""
     if not url:
         return
-    authority = url.partition("://")[2].partition("/")[0].partition("?")[0]
-    if "@" in authority:
-        raise EndpointError(f"{place}: the address holds a user or password; expected api_key_env instead")
+    if "@" in url:  # wherever it stands: a password may hold any sign that ends an authority
+        raise EndpointError(
+            f"{place}: the address holds a user or password; expected api_key_env instead "
+            f"(and %40 for an @ of its path)"
+        )
     if KEY_SHAPE.search(url) or any(
         SECRET_NAME.fullmatch(name) for name, _ in parse_qsl(url.partition("?")[2])
     ):

@@ -234,14 +234,45 @@ def test_a_value_for_the_name_of_a_variable(table: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["http://me:hunter2@h/v1", "http://hunter2@h", "http://me:hunter2@h:99999", "http://u:hunter2@h b"],
+    [
+        "http://me:hunter2@h/v1",
+        "http://hunter2@h",
+        "http://me:hunter2@h:99999",
+        "http://u:hunter2@h b",
+        "http:/me:hunter2@h:80/v1",
+        "me:hunter2@127.0.0.1:80/v1",
+        "https://me:hunter2/x@127.0.0.1/v1",
+        "https://me:hunter2?x@127.0.0.1/v1",
+        "https://me:hunter2#x@127.0.0.1/v1",
+        "HTTP://me:hunter2@127.0.0.1:80/v1",
+        "//me:hunter2@h",
+    ],
 )
 def test_a_password_in_an_address(url: str) -> None:
     """A login in an address is refused and not shown, in the file and written out."""
-    assert "the address holds a user or password; expected api_key_env instead" in mistake(base_url=url)
-    with pytest.raises(EndpointError, match="user or password") as raised:
-        resolve(f"openai/m@{url}", {})
-    assert "hunter2" not in str(raised.value)
+    found = mistake(base_url=url)
+    assert "the address holds a user or password; expected api_key_env instead" in found
+    assert "hunter2" not in found
+    for name in (f"openai/m@{url}", f"openai/{url}", f"nobody/m@{url}", url, f"demo/flaky@{url}"):
+        with pytest.raises(EndpointError) as raised:
+            resolve(name, {})
+        assert "hunter2" not in str(raised.value)
+
+
+def test_a_key_in_a_name() -> None:
+    """A key in a name that is written out is refused and not shown, known or not."""
+    for name in (f"openai/{SECRET}", f"openai/{SECRET}@http://h", SECRET):
+        with pytest.raises(EndpointError, match=r"holds a key|no endpoint '\*\*\*'") as raised:
+            resolve(name, {})
+        assert SECRET not in str(raised.value)
+
+
+def test_an_address_may_shout() -> None:
+    """A scheme in capitals is one; a colon in a model's name is none of a password's."""
+    made = resolve("openai/llama:8b@HTTP://127.0.0.1:80/v1", {})
+    assert (made.model, made.base_url) == ("llama:8b", "HTTP://127.0.0.1:80/v1")
+    with pytest.raises(EndpointError, match="the address has no scheme; expected openai/MODEL@http://"):
+        resolve("openai/llama:8b@127.0.0.1:80/v1", {})
 
 
 def test_a_key_in_an_address() -> None:
