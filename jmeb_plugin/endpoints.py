@@ -171,6 +171,11 @@ def proxy_for(url: str) -> str:
     return proxy
 
 
+def proxy_addresses() -> list[str]:
+    """Every proxy that the environment names, whatever it is for; each may carry a login."""
+    return [address if "://" in address else f"http://{address}" for address in getproxies().values()]
+
+
 def load_endpoints(table: Mapping[str, Any], where: str) -> dict[str, Endpoint]:
     """Every endpoint of a TOML table ``endpoints``. ``where`` names the file in messages."""
     if not isinstance(table, Mapping):

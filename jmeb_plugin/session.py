@@ -187,7 +187,7 @@ class JmebSession:
                 if (sight := self.progress()) is not None and sight.seconds > BUSY_START:
                     self.house.prepare(compared=self.settings.baseline is not None)
         except JmebError as error:
-            item.session.shouldstop = str(error)
+            item.session.shouldstop = printable(str(error))
             return True
         item.record = record
         return None

@@ -93,7 +93,7 @@ def broken(endpoint: Endpoint, error: BaseException, *, begun: bool = False) -> 
     if isinstance(cause, aiohttp.InvalidURL):
         return EndpointError(f"endpoint {name!r}: {endpoint.address!r} is no address")
     if isinstance(cause, aiohttp.ClientHttpProxyError) and cause.status == 407:
-        return EndpointError(f"endpoint {name!r}: the proxy wants a login; expected it in HTTPS_PROXY")
+        return login_wanted(endpoint)
     answered = begun or isinstance(cause, aiohttp.ClientPayloadError | aiohttp.ClientResponseError)
     return Transient(
         f"{name}: {described(endpoint, cause)}",
@@ -123,6 +123,13 @@ def causes(error: BaseException, *kinds: type[BaseException]) -> Iterator[BaseEx
         if isinstance(at, kinds or NETWORK):
             yield at
         at = at.__cause__ or at.__context__
+
+
+def login_wanted(endpoint: Endpoint) -> EndpointError:
+    """The error for a proxy that wants a login, or another one."""
+    return EndpointError(
+        f"endpoint {endpoint.name!r}: the proxy wants a login; expected it in HTTP_PROXY or HTTPS_PROXY"
+    )
 
 
 def untrusted(endpoint: Endpoint, error: aiohttp.ClientConnectorCertificateError) -> EndpointError:

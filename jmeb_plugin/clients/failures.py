@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from jmeb_plugin.clients.connection import login_wanted
 from jmeb_plugin.clients.encoding import from_json
-from jmeb_plugin.endpoints import Endpoint, variable
+from jmeb_plugin.clients.masking import masked
+from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import (
     EndpointError,
     JmebError,
@@ -25,6 +27,8 @@ from jmeb_plugin.transcript import clean, printable
 
 QUOTA_WORDS = ("insufficient_quota", "billing_hard_limit", "billing_not_active", "credit balance is too low")
 LATER = {408, 409, 425, 429}
+READ = 2000
+"""Signs of what a server says that are searched for keys; fewer are shown."""
 
 
 def failure(endpoint: Endpoint, status: int, headers: Mapping[str, str], body: str) -> JmebError:
@@ -42,11 +46,8 @@ def failure(endpoint: Endpoint, status: int, headers: Mapping[str, str], body: s
             f"endpoint {endpoint.name!r}: the server at {endpoint.address} does not know {what} "
             f"({excerpt(body, endpoint)})"
         )
-    if 300 <= status < 400:
-        return EndpointError(
-            f"endpoint {endpoint.name!r}: the server at {endpoint.address} is elsewhere now ({status}); "
-            f"expected its present address{elsewhere(headers)}"
-        )
+    if status == 407 or 300 <= status < 400:
+        return login_wanted(endpoint) if status == 407 else moved(endpoint, status, headers)
     if status in LATER or status >= 500:
         return Transient(said, retry_after=retry_after(headers), throttled=status == 429)
     return Rejected(said)
@@ -75,15 +76,24 @@ def number(text: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def elsewhere(headers: Mapping[str, str]) -> str:
-    """Where a server redirects to, as far as it can be shown: no user, no query."""
+def moved(endpoint: Endpoint, status: int, headers: Mapping[str, str]) -> EndpointError:
+    """The error for a redirect, which is not followed: the key would travel on."""
+    return EndpointError(
+        f"endpoint {endpoint.name!r}: the server at {endpoint.address} is elsewhere now ({status}); "
+        f"expected its present address{elsewhere(headers, endpoint)}"
+    )
+
+
+def elsewhere(headers: Mapping[str, str], endpoint: Endpoint) -> str:
+    """The server that a redirect leads to, without its path: that may hold a key as well as a query."""
     target = next((value for key, value in headers.items() if key.lower() == "location"), "")
     try:
         parts = urlsplit(target)
     except ValueError:  # a bracket that is not closed
         return ""
-    host = parts.netloc.rpartition("@")[2]
-    return f" ({parts.scheme}://{host}{parts.path})" if host else ""
+    if "@" in target or not parts.netloc:
+        return ""
+    return f" ({printable(masked(f'{parts.scheme}://{parts.netloc}'[:READ], endpoint)[:200])})"
 
 
 def excerpt(body: str, endpoint: Endpoint) -> str:
@@ -94,10 +104,8 @@ def excerpt(body: str, endpoint: Endpoint) -> str:
         text = str(error.get("message", error)) if isinstance(error, dict) else str(error)
     except (ValueError, RecursionError):
         text = body
-    for name in (endpoint.api_key_env, *endpoint.headers_env.values()):
-        secret = (variable(name) or "").strip() if name else ""
-        text = text.replace(secret, "***") if secret else text
-    return printable(clean(" ".join(text.split()))[:200]) or "no details"
+    text = masked(clean(" ".join(text.split()))[:READ], endpoint)
+    return printable(text[:200]) or "no details"
 
 
 def decoded(body: str, endpoint: Endpoint) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from .test_fips import TOML as EVERYBODY
 from .test_networks import answer
 
 KEY, HEADER = "sk-planted-0f9a7c31", "Bearer planted-5e2b88d4"
+BARE = HEADER.removeprefix("Bearer ")
 KEYED = (
     TOML.replace('provider = "openai"\nmodel = "target"', 'provider = "openai"\nmodel = "target"\napi_key_env = "PLANTED_KEY"')
     + """
@@ -83,9 +84,7 @@ def test_no_secret_is_written_or_printed(
         run(*everywhere, "-n2", "--jmeb-run=bot", model="bot"),
     ]
     assert [result.ret for result in found] == [0, 0]
-    assert {KEY, HEADER.removeprefix("Bearer ")} <= {
-        head.get("Authorization", "").removeprefix("Bearer ") for head in server.headers
-    }
+    assert {KEY, BARE} <= {head.get("Authorization", "").removeprefix("Bearer ") for head in server.headers}
     for index, broken in enumerate(
         (
             scores(2, 1, 1),
@@ -96,12 +95,23 @@ def test_no_secret_is_written_or_printed(
         answers[0] = broken
         found.append(run(*everywhere, f"--jmeb-run=bad{index}", model="it"))
         assert found[-1].ret in (1, 4, 10)
+    for index, broken in enumerate(
+        (
+            lambda _: (400, error("bad", f"no {BARE} \x1b[31m")),
+            lambda _: (404, error("bad", f"no {BARE}, {KEY[:-2]}, \x1b]52;c;aGk=\x07")),
+            lambda _: (302, {}, {"Location": f"https://\x1b[31m.test/{BARE}"}),
+            lambda _: (302, {}, {"Location": f"https://me:x/{BARE}@h.test/"}),
+        )
+    ):
+        answers[0] = broken
+        found.append(run(*everywhere, f"--jmeb-run=rude{index}", model="bot"))
+        assert found[-1].ret in (4, 10)
     monkeypatch.chdir(project.path)
     main(["show", "good", "toy::X-1/plain/en/0"])
     main(["gate", "good", "--write"])
     main(["rejudge", "good", "--judge", "demo/judge-a", "--judge", "it", "--run", "again"])
     everything = written(project.path, *found) + "".join(capsys.readouterr()).encode()
-    for secret in (KEY, HEADER, HEADER.removeprefix("Bearer ")):
+    for secret in (KEY, HEADER, BARE, KEY[:-2], "\x1b[31m", "\x1b]52"):
         assert secret.encode() not in everything
 
 

@@ -1,0 +1,131 @@
+"""What servers say that repeat what they were sent: none of it is shown."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from urllib.parse import quote
+
+import pytest
+
+from jmeb_plugin.clients.masking import masked
+from jmeb_plugin.endpoints import Endpoint
+from jmeb_plugin.errors import EndpointError, JmebError
+from tests.wire.loopback import Answer, LoopbackServer, ask, endpoint, refusal
+
+PLANTED = 'plantedKEY/9f8e7d"6c5b+4a3='
+LOGIN = base64.b64encode(b"somebody:plantedPASS9").decode()
+ECHOES: dict[str, Callable[[str], str]] = {
+    "whole": str,
+    "in JSON": json.dumps,
+    "in JSON twice": lambda key: json.dumps(json.dumps(key)),
+    "quoted": lambda key: quote(key, safe=""),
+    "base64": lambda key: base64.b64encode(key.encode()).decode(),
+    "base64 of a header": lambda key: base64.b64encode(f"k: {key}".encode()).decode(),
+    "base64 for addresses": lambda key: base64.urlsafe_b64encode(f"k={key}".encode()).decode(),
+    "hex": lambda key: key.encode().hex(),
+    "its beginning": lambda key: key[:20],
+    "its end": lambda key: f"...{key[-9:]}",
+    "in capitals": str.upper,
+}
+
+
+def made(provider: str, server: LoopbackServer) -> Endpoint:
+    """An endpoint at the server that is sent the key in ``A_KEY``."""
+    if provider == "http":
+        body = {"q": "{question}"}
+        return endpoint("http", url=server.url, headers_env={"X": "A_KEY"}, body=body, answer="a")
+    azure = {"api_version": "v"} if provider == "azure-openai" else {}
+    return endpoint(provider, model="m", base_url=server.url, api_key_env="A_KEY", **azure)
+
+
+def shared(text: str, secret: str) -> str:
+    """The longest run of signs that stands in both."""
+    runs = (secret[a:b] for a in range(len(secret)) for b in range(a, len(secret) + 1))
+    return max((run for run in runs if run in text), key=len)
+
+
+@pytest.mark.parametrize("how", ECHOES)
+@pytest.mark.parametrize("provider", ["openai", "azure-openai", "anthropic", "http"])
+def test_a_server_that_repeats_the_key(
+    server: LoopbackServer, provider: str, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whole, in part, escaped, quoted or encoded: a server that fails shows no key."""
+    monkeypatch.setenv("A_KEY", PLANTED)
+    said = ECHOES[how](PLANTED)
+    for status in (400, 404, 500):
+        server.will(Answer(refusal(f"no such {said}, sorry"), status))
+        with pytest.raises(JmebError) as raised:
+            ask(made(provider, server))
+        assert "no such" in str(raised.value)
+        assert ", sorry" in str(raised.value)
+        assert len(shared(str(raised.value), said)) < 8
+
+
+@pytest.mark.parametrize(
+    ("header", "bare"),
+    [
+        ("Bearer planted-5e2b88d4", ["planted-5e2b88d4"]),
+        ("Token a1 planted99", ["planted99"]),
+        (f"Basic {LOGIN}", [LOGIN, "plantedPASS9", "somebody", "somebody:plantedPASS9"]),
+    ],
+)
+def test_a_token_without_its_scheme(
+    server: LoopbackServer, header: str, bare: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server repeats the token alone, or the login that it decoded."""
+    monkeypatch.setenv("A_KEY", header)
+    for said in (header, *bare):
+        server.will(Answer(refusal(f"no {said}!"), 400))
+        with pytest.raises(JmebError) as raised:
+            ask(made("http", server))
+        assert "no " in str(raised.value)
+        assert len(shared(str(raised.value), said)) < 8
+    assert server.seen[0].headers["X"] == header
+
+
+def test_what_is_no_secret_stays(server: LoopbackServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing but the secret is masked: not a word that holds a short one, not a parameter's name."""
+    monkeypatch.setenv("A_KEY", f"Basic {base64.b64encode(b'token:ok').decode()}")
+    text = "max_tokens looks wrong for token: use max_completion_tokens"
+    assert masked(text, made("http", server)) == text.replace("token:", "***:")
+    monkeypatch.setenv("A_KEY", PLANTED)
+    assert masked("planted, key, 9f8e7d", made("openai", server)) == "planted, key, 9f8e7d"
+
+
+def test_a_key_that_nobody_named(server: LoopbackServer) -> None:
+    """What looks like a key is masked, whoever's it is."""
+    server.will(Answer(refusal("Incorrect API key provided: sk-planted0123456789abc."), 400))
+    with pytest.raises(JmebError, match=r"provided: \*\*\*\.$"):
+        ask(made("openai", server))
+
+
+@pytest.mark.parametrize(
+    ("location", "shown"),
+    [
+        ("https://there.test/login/{key}?k={key}", " (https://there.test)"),
+        ("https://me:{key}@there.test/", ""),
+        ("https://me:pl/{key}@there.test/", ""),
+        ("https://me:{key}/x", " (https://me:***)"),
+        ("https://{key}.there.test/", " (https://***.there.test)"),
+        ("/login/{key}", ""),
+        ("https://th\x1bere\x07\x9b\u202e.test/", r" (https://th\x1bere\x07\x9b\u202e.test)"),
+        ("https://th]ere.test/", ""),
+    ],
+)
+@pytest.mark.parametrize("provider", ["openai", "azure-openai", "anthropic", "http"])
+def test_a_redirect_with_the_key(
+    server: LoopbackServer, provider: str, location: str, shown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of where a server sends us, its name alone is shown: no path, no login, no key, no control signs."""
+    monkeypatch.setenv("A_KEY", "planted-0f9a7c31")
+    value = location.format(key="planted-0f9a7c31").encode().decode("latin-1")
+    server.will(Answer({}, 302, {"Location": value}))
+    with pytest.raises(EndpointError) as raised:
+        ask(made(provider, server))
+    said = str(raised.value)
+    assert said.partition("its present address")[2].startswith(shown)
+    assert shown or said.endswith("its present address")
+    assert "planted" not in said
+    assert said.isprintable()
