@@ -21,7 +21,7 @@ from jmeb_plugin.budget import Budget
 from jmeb_plugin.clients import connect
 from jmeb_plugin.clients.base import Client, Message, Reply, Request, Usage
 from jmeb_plugin.endpoints import Endpoint
-from jmeb_plugin.errors import Inconclusive, JmebError, RunError, Stopped, UserMistake
+from jmeb_plugin.errors import Inconclusive, JmebError, RunError, Stopped, UserMistake, bare
 from jmeb_plugin.journal import Journal, Slot, endpoint_facts, key_of
 from jmeb_plugin.limits import Lane, Slots
 from jmeb_plugin.measure import Answered, Measurement, Plan
@@ -110,7 +110,7 @@ class Runner:
             if case_id in self.records:
                 return self.records[case_id]
             if self.closed:
-                raise self.closed
+                raise bare(self.closed)
             if case_id not in self.cases:
                 raise JmebError(f"{case_id} was never started")
             return None
@@ -129,7 +129,9 @@ class Runner:
             return future.result(0)
         except (concurrent.futures.CancelledError, TimeoutError, RuntimeError):
             work.close()
-            raise self.closed or Stopped("the run has ended") from None
+            raise bare(self.closed or Stopped("the run has ended")) from None
+        except Exception as error:  # noqa: BLE001 - it is raised again
+            raise bare(error) from None
 
     def end(self, reason: JmebError | None = None) -> None:
         """Stop asking, cancel what is in flight, wake everybody who waits. May be called again."""
@@ -214,7 +216,7 @@ class Runner:
     def shut(self, reason: JmebError) -> None:
         """Remember the first reason to end, and wake everybody."""
         with self.changed:
-            self.closed = self.closed or reason
+            self.closed = self.closed or bare(reason)
             for waiting in self.awaited.values():
                 waiting.notify_all()
 

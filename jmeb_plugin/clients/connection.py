@@ -47,13 +47,13 @@ def sdk_options(endpoint: Endpoint, url: str) -> dict[str, Any]:
     """
     import httpx2
 
-    address = proxy_for(url)
+    verify, address = context(endpoint), proxy_for(url)
     proxy = httpx2.Proxy(address) if address else None
     if proxy and proxy.auth:
         # the SDKs' transports pass a login on in a way that aiohttp warns about; in the URL it is fine
         proxy.url, proxy.auth = httpx2.URL(address), None
     return {
-        "verify": context(endpoint),
+        "verify": verify,
         "proxy": proxy,
         "trust_env": False,
         "follow_redirects": False,

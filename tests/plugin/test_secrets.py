@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 from jmeb_plugin.cli import main
 from tests.wire.loopback import LoopbackServer
 
-from .conftest import TOML, Run, scores
+from .conftest import QUIET, TOML, Run, scores
 from .servers import error
 from .test_fips import TOML as EVERYBODY
 from .test_networks import answer
@@ -29,6 +30,11 @@ url = "{url}/chat/completions"
 headers_env = {{ Authorization = "PLANTED_HEADER" }}
 body = {{ model = "target", messages = "{{messages}}" }}
 answer = "choices.0.message.content"
+[tool.jmeb.endpoints.claude]
+provider = "anthropic"
+model = "target"
+base_url = "{url}"
+api_key_env = "PLANTED_KEY"
 """
 )  # fmt: skip
 GUARD = """
@@ -113,6 +119,54 @@ def test_no_secret_is_written_or_printed(
     everything = written(project.path, *found) + "".join(capsys.readouterr()).encode()
     for secret in (KEY, HEADER, BARE, KEY[:-2], "\x1b[31m", "\x1b]52"):
         assert secret.encode() not in everything
+
+
+OWN = """
+import asyncio
+
+def test_chat(jmeb_chat):
+    asyncio.run(jmeb_chat([{"role": "user", "content": "Hello"}]))
+
+def test_chat_again(jmeb_chat):
+    asyncio.run(jmeb_chat([{"role": "user", "content": "Hello"}]))
+
+def test_result(jmeb_result):
+    jmeb_result("toy::X-1/plain/ja/0")
+"""
+
+
+@pytest.mark.usefixtures("planted")
+@pytest.mark.parametrize("model", ["it", "bot", "claude"])
+def test_no_traceback_shows_a_key(project: pytest.Pytester, serve: Any, model: str) -> None:
+    """Somebody's own tests, with all that pytest can show of a failure: neither the runner's frames nor a key."""
+    server = serve(lambda _: (401, error("no", f"no {KEY} {BARE}"), {"X-Echo": f"{KEY} {BARE}"}), toml=KEYED)
+    project.makepyfile(test_own=OWN)
+    words = (
+        "-l",
+        "--tb=long",
+        "--full-trace",
+        "-rA",
+        "--junitxml=j.xml",
+        "-p",
+        "no:xdist",
+        "-p",
+        "no:rerunfailures",
+    )
+    refused = project.runpytest_inprocess(
+        *QUIET, f"--jmeb-model={model}", "--jmeb-suite=toy", "test_own.py", *words
+    )
+    toml = project.path / "pyproject.toml"
+    https = toml.read_text().replace(server.url, "https://127.0.0.1:9")
+    toml.write_text(re.sub(r"(?m)^(base_)?url", r'ca_bundle = "none.pem"\n\g<0>', https))
+    shut = project.runpytest_inprocess(
+        *QUIET, f"--jmeb-model={model}", "--jmeb-suite=toy", "test_own.py", "--jmeb-run=2", *words
+    )
+    printed = "\n".join([*refused.outlines, *shut.outlines, (project.path / "j.xml").read_text()])
+    assert "refuses the key" in printed
+    assert "ca_bundle 'none.pem' cannot be used" in printed
+    assert "clients/" not in printed
+    for secret in (KEY, BARE):
+        assert secret not in printed
 
 
 @pytest.fixture

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
+import traceback
 from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
 
+from jmeb_plugin.clients import connect
 from jmeb_plugin.clients.masking import masked
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import EndpointError, JmebError
@@ -99,6 +102,24 @@ def test_a_key_that_nobody_named(server: LoopbackServer) -> None:
     server.will(Answer(refusal("Incorrect API key provided: sk-planted0123456789abc."), 400))
     with pytest.raises(JmebError, match=r"provided: \*\*\*\.$"):
         ask(made("openai", server))
+
+
+@pytest.mark.parametrize("provider", ["openai", "azure-openai", "anthropic", "http"])
+def test_no_frame_that_fails_to_connect_holds_the_key(
+    server: LoopbackServer, provider: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Certificates are read before the key is: a traceback with its locals shows neither key nor login."""
+    monkeypatch.setenv("A_KEY", PLANTED)
+    monkeypatch.setenv("HTTPS_PROXY", "http://me:hunter2@127.0.0.1:9")
+    at = made(provider, server)
+    secure = {"base_url": "https://h.test"} if at.base_url else {"url": "https://h.test"}
+    with pytest.raises(EndpointError, match="ca_bundle 'none' cannot be used") as raised:
+        connect(dataclasses.replace(at, ca_bundle="none", **secure))
+    shown = "".join(traceback.TracebackException.from_exception(raised.value, capture_locals=True).format())
+    assert "context(endpoint" in shown
+    ours = shown.partition("jmeb_plugin/clients")[2]  # above it stands this test itself
+    assert PLANTED not in ours
+    assert "hunter2" not in ours
 
 
 @pytest.mark.parametrize(
