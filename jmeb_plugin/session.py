@@ -241,10 +241,8 @@ class JmebSession:
         suites = [
             f"jmeb: suite {s.name} {s.version}: {note(self.settings, s)}" for s in self.selection.suites
         ]
-        return [
-            f"jmeb: {len(self.selection.cases)} test cases with {names}; judges {judges}",
-            *suites,
-        ]
+        first = f"jmeb: {len(self.selection.cases)} test cases with {names}; judges {judges}"
+        return [printable(line) for line in (first, *suites)]
 
     def summarise(self, reporter: Any) -> None:
         """Print the summary."""
