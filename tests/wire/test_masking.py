@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import json
+import logging
 import traceback
 from collections.abc import Callable
 from urllib.parse import quote
@@ -15,7 +16,7 @@ from jmeb_plugin.clients import connect
 from jmeb_plugin.clients.masking import masked
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import EndpointError, JmebError
-from tests.wire.loopback import Answer, LoopbackServer, ask, endpoint, refusal
+from tests.wire.loopback import Answer, LoopbackServer, ask, chat, endpoint, refusal
 
 PLANTED = 'plantedKEY/9f8e7d"6c5b+4a3='
 LOGIN = base64.b64encode(b"somebody:plantedPASS9").decode()
@@ -150,3 +151,24 @@ def test_a_redirect_with_the_key(
     assert shown or said.endswith("its present address")
     assert "planted" not in said
     assert said.isprintable()
+
+
+@pytest.mark.parametrize("provider", ["openai", "azure-openai", "anthropic", "http"])
+def test_no_library_logs_a_text_or_a_key(
+    server: LoopbackServer, provider: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """At the level DEBUG, asked for by whatever way, nothing of a conversation or a header is logged."""
+    monkeypatch.setenv("A_KEY", PLANTED)
+    caplog.set_level(logging.DEBUG)
+    for name in ("openai._base_client", "anthropic._base_client", "httpx2", "httpcore2.http11"):
+        caplog.set_level(logging.DEBUG, logger=name)
+    said = {**chat("a text"), "content": [{"type": "text", "text": "a text"}], "a": "a text"}
+    server.will(
+        Answer(said, headers={"X-Echo": PLANTED}), Answer(refusal("a text"), 500, {"X-Echo": PLANTED})
+    )
+    assert ask(made(provider, server)).text == "a text"
+    with pytest.raises(JmebError):
+        ask(made(provider, server))
+    logged = "\n".join(f"{record.getMessage()} {record.args}" for record in caplog.records)
+    for secret in (PLANTED, "a text", "やあ"):
+        assert secret not in logged
