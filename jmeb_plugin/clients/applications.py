@@ -153,7 +153,8 @@ def load(endpoint: Endpoint) -> Any:
     try:
         found = getattr(importlib.import_module(module_name), attribute)
     except Exception as error:  # noqa: BLE001 - importing runs the user's code
-        raise EndpointError(f"{place}: cannot be imported ({type(error).__name__}: {error})") from None
+        why = f"{type(error).__name__}: {excerpt(str(error), endpoint)}"
+        raise EndpointError(f"{place}: cannot be imported ({why})") from None
     if not callable(found):
         raise EndpointError(f"{place}: is not callable; {EXPECTED}")
     return found
