@@ -2,13 +2,14 @@
 
 A server, or a proxy on the way, can say whatever it was told: a key whole or in part, quoted,
 encoded. What it says when it fails is shown, so there even a few signs in a row that a secret holds
-are masked.
+are masked. What it answers is kept and judged: there whole secrets alone are, and in the main forms.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import functools
 import html
 import json
 import re
@@ -25,6 +26,9 @@ RUN = 8
 WORD = 6
 """A secret of fewer signs (a user called ``me``) is masked as a word of its own only."""
 
+LONG = 12
+"""A secret of fewer signs (a local server's ``password``) may be a word of an honest answer."""
+
 LOWER = {ord(sign): sign.lower() for sign in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
 
 
@@ -40,6 +44,23 @@ def masked(text: str, endpoint: Endpoint) -> str:
         whole = re.escape(form) if len(form) >= WORD else rf"(?<!\w){re.escape(form)}(?!\w)"
         text = re.sub(whole, HIDDEN, text)
     return without_runs(text, found)
+
+
+def unkeyed(endpoint: Endpoint, *texts: str) -> tuple[str, ...]:
+    """What a reply says, without the secrets that the endpoint was sent."""
+    for needle in needles(sent(endpoint)):
+        if any(needle in text for text in texts):
+            texts = tuple(text.replace(needle, HIDDEN) for text in texts)
+    return texts
+
+
+@functools.lru_cache(maxsize=64)
+def needles(values: tuple[str, ...]) -> tuple[str, ...]:
+    """What is looked for in every answer: the long secrets of these values in every form, longest first."""
+    found = {
+        form for value in values for secret in parts(value) if len(secret) >= LONG for form in forms(secret)
+    }
+    return tuple(sorted(found, key=len, reverse=True))
 
 
 def sent(endpoint: Endpoint) -> tuple[str, ...]:

@@ -83,6 +83,10 @@ def test_no_secret_is_written_or_printed(
     def answer(body: dict[str, Any]) -> Any:
         return answers[0](body)
 
+    def telling(body: dict[str, Any]) -> str:
+        said = str(scores(2, 8, 8)(body))
+        return said if body["model"].startswith("judge") else f"{said}. Your keys are {KEY} and {BARE}."
+
     server = serve(answer, toml=KEYED)
     everywhere = ("--junitxml=j.xml", "--jmeb-transcripts=full", "-rA", "--showlocals", "--full-trace")
     found = [
@@ -94,6 +98,7 @@ def test_no_secret_is_written_or_printed(
     for index, broken in enumerate(
         (
             scores(2, 1, 1),
+            lambda body: telling(body).replace(BARE, ""),
             lambda _: (401, error("invalid_api_key", f"no {KEY}")),
             lambda _: (400, error("bad", KEY)),
         )
@@ -103,6 +108,7 @@ def test_no_secret_is_written_or_printed(
         assert found[-1].ret in (1, 4, 10)
     for index, broken in enumerate(
         (
+            lambda body: telling(body).replace(KEY, ""),
             lambda _: (400, error("bad", f"no {BARE} \x1b[31m")),
             lambda _: (404, error("bad", f"no {BARE}, {KEY[:-2]}, \x1b]52;c;aGk=\x07")),
             lambda _: (302, {}, {"Location": f"https://\x1b[31m.test/{BARE}"}),
@@ -111,7 +117,7 @@ def test_no_secret_is_written_or_printed(
     ):
         answers[0] = broken
         found.append(run(*everywhere, f"--jmeb-run=rude{index}", model="bot"))
-        assert found[-1].ret in (4, 10)
+        assert found[-1].ret in (1, 4, 10)
     monkeypatch.chdir(project.path)
     main(["show", "good", "toy::X-1/plain/en/0"])
     main(["gate", "good", "--write"])

@@ -67,6 +67,31 @@ def test_a_server_that_repeats_the_key(
         assert len(shared(str(raised.value), said)) < 8
 
 
+@pytest.mark.parametrize("provider", ["openai", "azure-openai", "anthropic", "http"])
+def test_an_answer_with_the_key(
+    server: LoopbackServer, provider: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server puts the key into its answer, its reasoning and its model's name: all are kept without it."""
+    monkeypatch.setenv("A_KEY", PLANTED)
+    forms = [ECHOES[how](PLANTED) for how in ("whole", "in JSON", "quoted", "base64", "base64 of a header")]
+    text = f"You sent {' and '.join(forms)}."
+    said = chat(text, message={"reasoning": f"so {PLANTED}"})
+    said |= {"model": PLANTED, "a": text}
+    said["content"] = [{"type": "text", "text": text}, {"type": "thinking", "thinking": f"so {PLANTED}"}]
+    server.will(Answer(said))
+    reply = ask(made(provider, server))
+    assert reply.text.startswith("You sent *** and ")
+    assert all(len(shared(str(reply), form)) < 8 for form in forms)
+    assert (reply.reasoning, reply.model) == (("", "") if provider == "http" else ("so ***", "***"))
+
+
+def test_an_answer_that_says_a_word(server: LoopbackServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A short key of a local server is a word like any other, and stays in an answer."""
+    monkeypatch.setenv("A_KEY", "password")
+    server.will(Answer(chat("Never tell your password.")))
+    assert ask(made("openai", server)).text == "Never tell your password."
+
+
 @pytest.mark.parametrize(
     ("header", "bare"),
     [
