@@ -27,7 +27,8 @@ RANDOM = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[\w.~+/=-]{16,}", re.ASCII)
 """What nobody makes up: a long word of letters and digits."""
 
 KEY_SHAPE = re.compile(
-    r"\b(sk-[\w-]{12,}|(hf|gsk|ghp|xai|nvapi)[-_]\w{16,}|AIza[\w-]{20,}|A[KS]IA[A-Z0-9]{16})\b"
+    r"\b(sk-[\w-]{12,}|(hf|gsk|ghp|xai|nvapi)[-_]\w{16,}|AIza[\w-]{20,}|A[KS]IA[A-Z0-9]{16}"
+    r"|ya29\.[\w-]{20,}|eyJ[\w-]{10,}\.[\w-]{10,}(\.[\w-]+)?)\b"
     r"|Bearer\s+[\w.~+/-]{16,}"
 )
 """What the keys of the usual services look like."""

@@ -29,6 +29,9 @@ WORD = 6
 LONG = 12
 """A secret of fewer signs (a local server's ``password``) may be a word of an honest answer."""
 
+CLOUD = {"anthropic-bedrock": ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_BEARER_TOKEN_BEDROCK")}
+"""The variables that an SDK takes its credentials from by itself."""
+
 LOWER = {ord(sign): sign.lower() for sign in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
 
 
@@ -65,7 +68,7 @@ def needles(values: tuple[str, ...]) -> tuple[str, ...]:
 
 def sent(endpoint: Endpoint) -> tuple[str, ...]:
     """The values of the variables whose content goes to the endpoint."""
-    names = (endpoint.api_key_env, *endpoint.headers_env.values())
+    names = (endpoint.api_key_env, *endpoint.headers_env.values(), *CLOUD.get(endpoint.provider, ()))
     return tuple(filter(None, ((variable(name) or "").strip() for name in names if name)))
 
 

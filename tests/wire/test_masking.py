@@ -123,6 +123,16 @@ def test_what_is_no_secret_stays(server: LoopbackServer, monkeypatch: pytest.Mon
     assert masked("planted, key, 9f8e7d", made("openai", server)) == "planted, key, 9f8e7d"
 
 
+def test_the_credentials_of_a_cloud(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the SDKs find by themselves is masked as well: variables by their values, tokens by their looks."""
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "planted-session/0f9a")
+    bedrock = endpoint("anthropic-bedrock", model="m", region="r")
+    assert masked("no planted-session/0f9a here", bedrock) == "no *** here"
+    vertex = endpoint("anthropic-vertex", model="m", region="r", project="p")
+    for token in ("ya29.a0AfB_planted0123456789", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl"):
+        assert masked(f"no {token}!", vertex) == "no ***!"
+
+
 def test_a_key_that_nobody_named(server: LoopbackServer) -> None:
     """What looks like a key is masked, whoever's it is."""
     server.will(Answer(refusal("Incorrect API key provided: sk-planted0123456789abc."), 400))
