@@ -18,7 +18,7 @@ from urllib.request import getproxies, proxy_bypass
 from jmeb_plugin.demo import JUDGES, MAKERS, TARGETS
 from jmeb_plugin.errors import EndpointError, SettingsError, closest, plain
 from jmeb_plugin.figures import counted
-from jmeb_plugin.keys import check_url, refuse_secrets
+from jmeb_plugin.keys import check_url, check_written, refuse_secrets, showable
 from jmeb_plugin.price import Price, parse_price
 from jmeb_plugin.providers import HOSTED_KEYS, HOSTED_URLS, NEEDED, PROVIDERS, refuse_unused
 from jmeb_plugin.table import MOST, sendable
@@ -147,6 +147,11 @@ def proxy_for(url: str) -> str:
     return proxy
 
 
+def proxy_addresses() -> list[str]:
+    """Every proxy that the environment names, whatever it is for; each may carry a login."""
+    return [address if "://" in address else f"http://{address}" for address in getproxies().values()]
+
+
 def load_endpoints(table: Mapping[str, Any], where: str) -> dict[str, Endpoint]:
     """Every endpoint of a TOML table ``endpoints``. ``where`` names the file in messages."""
     if not isinstance(table, Mapping):
@@ -240,8 +245,8 @@ def resolve(name: str, table: Mapping[str, Endpoint]) -> Endpoint:
         return table[name]
     written = "demo/steadfast" if name == "demo" else name
     provider, slash, rest = written.partition("/")
-    model, at, url = rest.partition("@http")
-    shown = f"{provider}/{model}@…" if at else name
+    model, *urls = re.split(r"@(?=http)", rest, maxsplit=1, flags=re.IGNORECASE)
+    url, shown = "".join(urls), showable(name)
     if not slash or provider not in ("openai", "anthropic", "demo") or not rest:
         known = [*table, "demo", *(f"demo/{model}" for model in TARGETS)]
         raise EndpointError(
@@ -249,14 +254,10 @@ def resolve(name: str, table: Mapping[str, Endpoint]) -> Endpoint:
             f"anthropic/MODEL or demo, each but demo also with @URL{closest(name, known)}"
         )
     place = f"endpoint {shown!r}"
-    if provider == "demo" and at:
+    if provider == "demo" and url:
         raise EndpointError(f"{place}: the demo has no address; expected demo/MODEL alone")
-    if not at and re.search(r"@[\w.-]+:\d+(/|$)", model):
-        raise EndpointError(
-            f"{place}: the address has no scheme; expected {provider}/MODEL@http://host:port/v1"
-        )
-    entry = Endpoint(name=written, provider=provider, model=model, base_url=f"http{url}" if at else "")
-    return complete(entry, place)
+    check_written(provider, model, url, place)
+    return complete(Endpoint(name=written, provider=provider, model=model, base_url=url), place)
 
 
 def check_panel(targets: Sequence[Endpoint], judges: Sequence[Endpoint]) -> list[str]:

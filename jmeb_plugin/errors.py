@@ -30,6 +30,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import TypeVar
+
+E = TypeVar("E", bound=BaseException)
 
 MAX_SHOWN = 80
 """Signs of a user's own text that a message shows."""
@@ -152,6 +155,12 @@ class Rejected(CallFailed):
     def __init__(self, message: str, *, body: str = "") -> None:
         super().__init__(message)
         self.body = body
+
+
+def bare(error: E) -> E:
+    """The error alone, without the frames that it came through: ``--showlocals`` shows what they hold."""
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
 
 
 def plain(text: str, most: int = MAX_SHOWN) -> str:

@@ -19,7 +19,8 @@ from jmeb_plugin.folder import make_folder
 from jmeb_plugin.hosting import Hosting
 from jmeb_plugin.journal import Journal, Slot, check_identity
 from jmeb_plugin.measure import Answered, Plan
-from jmeb_plugin.runner import Progress, Runner
+from jmeb_plugin.progress import Progress
+from jmeb_plugin.runner import Runner
 from jmeb_plugin.thresholds import ConversationLimits
 
 T = TypeVar("T")

@@ -5,19 +5,30 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import unquote_plus, urlsplit
 
 from jmeb_plugin.errors import EndpointError, plain
 
 SECRET_NAME = re.compile(
-    r"(.*[-_.])?(api[-_]?key|(access|auth|bearer|api|secret|private)[-_]?(token|key)|authori[sz]ation"
-    r"|secret|passw(or)?d|bearer|credentials?)|token",
+    r"(.*[-_.])?((access|auth|bearer|api|secret|private|subscription|functions?)[-_]?(token|key)s?"
+    r"|session[-_]?token|authori[sz]ation|secret|passw(or)?d|bearer|credentials?)|token|x[-_]auth",
     re.IGNORECASE,
 )
 """Names under which people write keys down."""
 
+DOUBTFUL_NAME = re.compile(
+    r"(?!.*((cache|idempotency|partition|primary|sort)[-_]key|(bos|eos|pad|unk|sep|start|end)[-_]token)$)"
+    r"(.*[-_])?(key|token|sig(nature)?)|auth|code",
+    re.IGNORECASE,
+)
+"""Names under which keys stand, and much else: in a table a value must look random as well."""
+
+RANDOM = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[\w.~+/=-]{16,}", re.ASCII)
+"""What nobody makes up: a long word of letters and digits."""
+
 KEY_SHAPE = re.compile(
-    r"\b(sk-[\w-]{12,}|(hf|gsk|ghp|xai|nvapi)[-_]\w{16,}|AIza[\w-]{20,}|A[KS]IA[A-Z0-9]{16})\b"
+    r"\b(sk-[\w-]{12,}|(hf|gsk|ghp|xai|nvapi)[-_]\w{16,}|AIza[\w-]{20,}|A[KS]IA[A-Z0-9]{16}"
+    r"|ya29\.[\w-]{20,}|eyJ[\w-]{10,}\.[\w-]{10,}(\.[\w-]+)?)\b"
     r"|Bearer\s+[\w.~+/-]{16,}"
 )
 """What the keys of the usual services look like."""
@@ -30,7 +41,8 @@ def refuse_secrets(entry: Mapping[str, Any], place: str) -> None:
     """Raise for a key, password or token written into the file; never show it."""
     for path, value in texts_of(entry):
         name = path.rpartition(".")[2]
-        if (SECRET_NAME.fullmatch(name) and not PLACE.fullmatch(value)) or KEY_SHAPE.search(value):
+        named = SECRET_NAME.fullmatch(name) and not PLACE.fullmatch(value)
+        if named or (DOUBTFUL_NAME.fullmatch(name) and RANDOM.fullmatch(value)) or KEY_SHAPE.search(value):
             raise EndpointError(
                 f"{place}.{KEY_SHAPE.sub('***', path)}: a key does not belong in a file; expected "
                 f"api_key_env (or headers_env) with the name of an environment variable"
@@ -61,15 +73,46 @@ def texts_of(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
             yield from texts_of(inner, path)
 
 
+def showable(name: str) -> str:
+    """An endpoint's written name as a message may show it: nothing of its address, and no key."""
+    head, at, rest = KEY_SHAPE.sub("***", name).partition("@")
+    if not at:
+        return head
+    return f"{head if rest.lower().startswith('http') else head.partition(':')[0]}@…"
+
+
+def check_written(provider: str, model: str, url: str, place: str) -> None:
+    """Raise for a written name that holds a password or a key, or an address that is not told as one."""
+    if KEY_SHAPE.search(model):
+        raise EndpointError(f"{place}: the name holds a key; expected api_key_env instead")
+    if not url and re.search(r"@.*@", model):
+        raise EndpointError(f"{place}: the address holds a user or password; expected api_key_env instead")
+    if not url and re.search(r"@[\w.-]+:\d+(/|$)|:.*@", model):
+        raise EndpointError(
+            f"{place}: the address has no scheme; expected {provider}/MODEL@http://host:port/v1, "
+            f"without user or password"
+        )
+
+
+def named_in(url: str) -> Iterator[str]:
+    """The names of an address's parameters that have a value, in its query, its fragment or its path."""
+    for part in re.split(r"[?#;&]", url)[1:]:
+        name, _, value = part.partition("=")
+        if value:
+            yield unquote_plus(name)
+
+
 def check_url(url: str, place: str) -> None:
     """Raise for an address that cannot be parsed, or one that carries a password or a key."""
     if not url:
         return
-    authority = url.partition("://")[2].partition("/")[0].partition("?")[0]
-    if "@" in authority:
-        raise EndpointError(f"{place}: the address holds a user or password; expected api_key_env instead")
+    if "@" in url:  # wherever it stands: a password may hold any sign that ends an authority
+        raise EndpointError(
+            f"{place}: the address holds a user or password; expected api_key_env instead "
+            f"(and %40 for an @ of its path)"
+        )
     if KEY_SHAPE.search(url) or any(
-        SECRET_NAME.fullmatch(name) for name, _ in parse_qsl(url.partition("?")[2])
+        SECRET_NAME.fullmatch(name) or DOUBTFUL_NAME.fullmatch(name) for name in named_in(url)
     ):
         raise EndpointError(f"{place}: the address holds a key; expected api_key_env or headers_env instead")
     try:

@@ -13,7 +13,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from jmeb_plugin.archive import case_to_json
@@ -21,10 +20,11 @@ from jmeb_plugin.budget import Budget
 from jmeb_plugin.clients import connect
 from jmeb_plugin.clients.base import Client, Message, Reply, Request, Usage
 from jmeb_plugin.endpoints import Endpoint
-from jmeb_plugin.errors import Inconclusive, JmebError, RunError, Stopped, UserMistake
+from jmeb_plugin.errors import Inconclusive, JmebError, RunError, Stopped, UserMistake, bare
 from jmeb_plugin.journal import Journal, Slot, endpoint_facts, key_of
 from jmeb_plugin.limits import Lane, Slots
 from jmeb_plugin.measure import Answered, Measurement, Plan
+from jmeb_plugin.progress import Progress
 from jmeb_plugin.scores import Record
 from jmeb_plugin.suite import Case
 from jmeb_plugin.tokenizer import ANSWER_TOKENS, answer_tokens, asked_tokens, with_usage
@@ -36,24 +36,6 @@ DEAD_THREAD = 0.2
 
 QUIET_AFTER = 10.0
 """Seconds after which it is said that there is no answer, though nothing failed; a model may take as long."""
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """A glance at the run: counts, tokens, USD and seconds since the start."""
-
-    total: int
-    done: int
-    in_flight: int
-    answers: int
-    tokens: int
-    usd: float
-    seconds: float
-    trouble: str
-    """What an endpoint's last try failed of, of that which has waited longest; where nothing failed, which
-    has not answered for long; empty where all answer."""
-    waiting: float
-    """Seconds since that try failed; 0 where none did."""
 
 
 class Runner:
@@ -117,7 +99,7 @@ class Runner:
             if case_id in self.records:
                 return self.records[case_id]
             if self.closed:
-                raise self.closed
+                raise bare(self.closed)
             if case_id not in self.cases:
                 raise JmebError(f"{case_id} was never started")
             return None
@@ -136,7 +118,9 @@ class Runner:
             return future.result(0)
         except (concurrent.futures.CancelledError, TimeoutError, RuntimeError):
             work.close()
-            raise self.closed or Stopped("the run has ended") from None
+            raise bare(self.closed or Stopped("the run has ended")) from None
+        except Exception as error:  # noqa: BLE001 - it is raised again
+            raise bare(error) from None
 
     def end(self, reason: JmebError | None = None) -> None:
         """Stop asking, cancel what is in flight, wake everybody who waits. May be called again."""
@@ -229,7 +213,7 @@ class Runner:
     def shut(self, reason: JmebError) -> None:
         """Remember the first reason to end, and wake everybody."""
         with self.changed:
-            self.closed = self.closed or reason
+            self.closed = self.closed or bare(reason)
             for waiting in self.awaited.values():
                 waiting.notify_all()
 

@@ -189,7 +189,7 @@ class JmebSession:
                 if (sight := self.progress()) is not None and sight.seconds > BUSY_START:
                     self.house.prepare(compared=self.settings.baseline is not None)
         except JmebError as error:
-            item.session.shouldstop = str(error)
+            item.session.shouldstop = printable(str(error))
             return True
         item.record = record
         return None
@@ -242,10 +242,8 @@ class JmebSession:
         suites = [
             f"jmeb: suite {s.name} {s.version}: {note(self.settings, s)}" for s in self.selection.suites
         ]
-        return [
-            f"jmeb: {len(self.selection.cases)} test cases with {names}; judges {judges}",
-            *suites,
-        ]
+        first = f"jmeb: {len(self.selection.cases)} test cases with {names}; judges {judges}"
+        return [printable(line) for line in (first, *suites)]
 
     def summarise(self, reporter: Any) -> None:
         """Print the summary."""

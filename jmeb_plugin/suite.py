@@ -171,6 +171,7 @@ def parse_head(file: YamlFile) -> dict[str, Any]:
     """What suite.yaml says, checked."""
     data = file.data
     file.check_keys((), data, SUITE_KEYS)
+    file.check_signs()
     for key in ("name", "version", "languages", "principles", "guidelines", "strategies"):
         if not data.get(key):
             raise file.fail((), f"{key} is missing")

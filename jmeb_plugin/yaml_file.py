@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import string
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # What PyYAML lets through, beside its own errors, for a text like `!!int ""` or 2027-02-30.
 MISFITS = (ValueError, LookupError, AttributeError, TypeError, ArithmeticError)
 
+CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""C0 and C1 but tab and line break, and what turns the direction of what follows."""
 
 OPENING = (
     yaml.BlockSequenceStartToken, yaml.BlockMappingStartToken, yaml.FlowSequenceStartToken,
@@ -57,6 +60,20 @@ class YamlFile:
             if key not in known:
                 shown = plain(str(key))
                 raise self.fail((*at, key), f"unknown key {shown!r}{closest(shown, known)}")
+
+    def check_signs(self, at: Path_ = (), value: Any = None) -> None:
+        """Raise for a text, there or anywhere in the file, that would drive a terminal or turn a line."""
+        value = value if at else self.data
+        if isinstance(value, str) and (found := CONTROLS.search(value)):
+            sign = f"U+{ord(found[0]):04X}"
+            raise self.fail(at, f"holds the control sign {sign}; expected signs that can be seen")
+        if isinstance(value, Mapping):
+            for key, inner in value.items():
+                self.check_signs((*at, key), key)
+                self.check_signs((*at, key), inner)
+        elif isinstance(value, list):
+            for index, inner in enumerate(value):
+                self.check_signs((*at, index), inner)
 
     def check_places(self, at: Path_, text: str, known: Collection[str]) -> None:
         """Raise for a place of the text that nothing is put into, such as ``{name}``, or a lone brace."""

@@ -16,7 +16,7 @@ FLOORS = {
     "nouns": ("figures", "user_file", "yaml_file", "shape", "written", "exam", "transcript", "scores", "suite", "anchors", "foreign", "sampling", "thresholds", "verdict", "standards", "selection", "table", "steering", "baseline", "subjects", "paper"),
     "arithmetic": ("stats", "units", "regression", "gates", "ending", "summary", "calibration", "comparison"),
     "talking": (
-        "keys", "price", "providers", "endpoints", "hosting", "prompts", "structured", "attackers", "clients", "tokenizer", "folder", "journal_file", "journal", "budget", "pace", "limits", "converse", "judges", "measure", "archive",
+        "keys", "price", "providers", "endpoints", "hosting", "prompts", "structured", "attackers", "clients", "tokenizer", "folder", "journal_file", "journal", "budget", "pace", "limits", "converse", "judges", "measure", "archive", "progress",
         "runner", "relay", "jobs", "helpfulness", "forecast", "provenance", "preflight",
     ),
     "showing": ("report",),

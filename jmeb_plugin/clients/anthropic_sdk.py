@@ -65,13 +65,14 @@ Sdk = anthropic.AsyncAnthropic | anthropic.AsyncAnthropicBedrock | anthropic.Asy
 
 def connect(endpoint: Endpoint) -> Sdk:
     """The SDK's client for the endpoint's provider, without retries and without tracing."""
-    key, url = endpoint.key(), service_url(endpoint)
+    url = service_url(endpoint)
     common: dict[str, Any] = {
         "base_url": url,
         "max_retries": 0,
         "open_telemetry": False,
         "http_client": anthropic.DefaultAioHttpClient(**sdk_options(endpoint, url)),
     }
+    key = endpoint.key()  # after whatever can fail: pytest shows the locals of a frame that does
     sdk: Sdk
     if endpoint.provider == "anthropic-bedrock":
         sdk = anthropic.AsyncAnthropicBedrock(aws_region=endpoint.region, api_key=key or None, **common)

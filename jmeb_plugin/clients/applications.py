@@ -39,7 +39,7 @@ class HttpClient:
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
-        self.poster = Poster(endpoint, endpoint.url, endpoint.headers())
+        self.poster = Poster(endpoint, endpoint.url, endpoint.headers)
 
     async def ask(self, request: Request) -> Reply:
         """Send the request once."""

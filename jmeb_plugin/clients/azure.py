@@ -22,13 +22,14 @@ class AzureClient:
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
         self.speaker = Speaker(dialect_of(endpoint), counted=bool(endpoint.requests_per_minute))
+        client = openai.DefaultAioHttpClient(**sdk_options(endpoint, endpoint.base_url))
         self.sdk = openai.AsyncAzureOpenAI(
             azure_endpoint=endpoint.base_url,
             azure_deployment=endpoint.deployment or endpoint.model,
             api_version=endpoint.api_version,
             api_key=endpoint.key(),
             max_retries=0,
-            http_client=openai.DefaultAioHttpClient(**sdk_options(endpoint, endpoint.base_url)),
+            http_client=client,
         )
         forget_environment(self.sdk)
 

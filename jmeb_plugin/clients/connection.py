@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -15,6 +16,20 @@ from jmeb_plugin.errors import EndpointError, JmebError, Rejected, Transient
 NETWORK = (aiohttp.ClientError, OSError)
 CONNECT_WITHIN = 20.0
 """Seconds in which a server accepts a connection; what it then thinks about may take `timeout`."""
+
+LOUD = (
+    "anthropic",
+    "openai",
+    "httpx",
+    "httpx2",
+    "httpcore",
+    "httpcore2",
+    "botocore",
+    "boto3",
+    "google",
+    "urllib3",
+)
+"""The SDKs and what they stand on, by the first part of their loggers' names."""
 
 MOST_BYTES = 16 << 20
 """Bytes that an answer may have, unpacked; a server that says more is broken or means harm."""
@@ -40,6 +55,16 @@ def connect_within(endpoint: Endpoint) -> float:
     return min(endpoint.timeout, CONNECT_WITHIN)
 
 
+def quieten() -> None:
+    """Let no library log what it sends and gets: texts of conversations, and headers with keys.
+
+    Whatever ``--log-level`` or ``ANTHROPIC_LOG`` say: logs are shown, and kept by CI.
+    """
+    for name in {*LOUD, *(name for name in logging.root.manager.loggerDict if name.split(".")[0] in LOUD)}:
+        logger = logging.getLogger(name)
+        logger.setLevel(max(logger.level, logging.WARNING))
+
+
 def sdk_options(endpoint: Endpoint, url: str) -> dict[str, Any]:
     """What an SDK's ``DefaultAioHttpClient`` is made with; it reads nothing from the environment itself.
 
@@ -47,13 +72,14 @@ def sdk_options(endpoint: Endpoint, url: str) -> dict[str, Any]:
     """
     import httpx2
 
-    address = proxy_for(url)
+    quieten()
+    verify, address = context(endpoint), proxy_for(url)
     proxy = httpx2.Proxy(address) if address else None
     if proxy and proxy.auth:
         # the SDKs' transports pass a login on in a way that aiohttp warns about; in the URL it is fine
         proxy.url, proxy.auth = httpx2.URL(address), None
     return {
-        "verify": context(endpoint),
+        "verify": verify,
         "proxy": proxy,
         "trust_env": False,
         "follow_redirects": False,
@@ -93,7 +119,7 @@ def broken(endpoint: Endpoint, error: BaseException, *, begun: bool = False) -> 
     if isinstance(cause, aiohttp.InvalidURL):
         return EndpointError(f"endpoint {name!r}: {endpoint.address!r} is no address")
     if isinstance(cause, aiohttp.ClientHttpProxyError) and cause.status == 407:
-        return EndpointError(f"endpoint {name!r}: the proxy wants a login; expected it in HTTPS_PROXY")
+        return login_wanted(endpoint)
     answered = begun or isinstance(cause, aiohttp.ClientPayloadError | aiohttp.ClientResponseError)
     return Transient(
         f"{name}: {described(endpoint, cause)}",
@@ -123,6 +149,13 @@ def causes(error: BaseException, *kinds: type[BaseException]) -> Iterator[BaseEx
         if isinstance(at, kinds or NETWORK):
             yield at
         at = at.__cause__ or at.__context__
+
+
+def login_wanted(endpoint: Endpoint) -> EndpointError:
+    """The error for a proxy that wants a login, or another one."""
+    return EndpointError(
+        f"endpoint {endpoint.name!r}: the proxy wants a login; expected it in HTTP_PROXY or HTTPS_PROXY"
+    )
 
 
 def untrusted(endpoint: Endpoint, error: aiohttp.ClientConnectorCertificateError) -> EndpointError:

@@ -12,9 +12,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from jmeb_plugin.clients.base import Reply
+from jmeb_plugin.clients.connection import login_wanted
 from jmeb_plugin.clients.encoding import from_json
 from jmeb_plugin.clients.filters import codes, withheld
-from jmeb_plugin.endpoints import Endpoint, variable
+from jmeb_plugin.clients.masking import masked
+from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import (
     EndpointError,
     JmebError,
@@ -132,11 +134,8 @@ def failure(endpoint: Endpoint, status: int, headers: Mapping[str, str], body: s
         return ModelUnknown(
             f"endpoint {endpoint.name!r}: the server at {endpoint.address} does not know {what} ({words})"
         )
-    if 300 <= status < 400:
-        return EndpointError(
-            f"endpoint {endpoint.name!r}: the server at {endpoint.address} is elsewhere now ({status}); "
-            f"expected its present address{elsewhere(headers)}"
-        )
+    if status == 407 or 300 <= status < 400:
+        return login_wanted(endpoint) if status == 407 else moved(endpoint, status, headers)
     if status in LATER or status >= 500 or status < 300:
         return Transient(said, retry_after=retry_after(headers), throttled=status == 429)
     return Rejected(said, body=body)
@@ -165,15 +164,24 @@ def number(text: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def elsewhere(headers: Mapping[str, str]) -> str:
-    """Where a server redirects to, as far as it can be shown: no user, no query."""
+def moved(endpoint: Endpoint, status: int, headers: Mapping[str, str]) -> EndpointError:
+    """The error for a redirect, which is not followed: the key would travel on."""
+    return EndpointError(
+        f"endpoint {endpoint.name!r}: the server at {endpoint.address} is elsewhere now ({status}); "
+        f"expected its present address{elsewhere(headers, endpoint)}"
+    )
+
+
+def elsewhere(headers: Mapping[str, str], endpoint: Endpoint) -> str:
+    """The server that a redirect leads to, without its path: that may hold a key as well as a query."""
     target = next((value for key, value in headers.items() if key.lower() == "location"), "")
     try:
         parts = urlsplit(target)
     except ValueError:  # a bracket that is not closed
         return ""
-    host = parts.netloc.rpartition("@")[2]
-    return f" ({parts.scheme}://{host}{parts.path})" if host else ""
+    if "@" in target or not parts.netloc:
+        return ""
+    return f" ({printable(masked(f'{parts.scheme}://{parts.netloc}'[:MOST_WORDS], endpoint)[:200])})"
 
 
 def excerpt(body: str, endpoint: Endpoint) -> str:
@@ -187,10 +195,8 @@ def excerpt(body: str, endpoint: Endpoint) -> str:
         text = str(error.get("message", error)) if isinstance(error, dict) else str(error)
     except (ValueError, RecursionError):
         text = body
-    for name in (endpoint.api_key_env, *endpoint.headers_env.values()):
-        secret = (variable(name) or "").strip() if name else ""
-        text = text.replace(secret, "***") if secret else text
-    return printable(clean(" ".join(text.split()))[:MOST_WORDS]) or NOTHING
+    text = masked(clean(" ".join(text.split()))[:MOST_WORDS], endpoint)
+    return printable(text) or NOTHING
 
 
 def decoded(body: str, endpoint: Endpoint) -> dict[str, Any]:

@@ -6,6 +6,8 @@ how fast a run can be.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import aiohttp
 
 from jmeb_plugin.clients.base import Reply, Request
@@ -25,14 +27,15 @@ class Poster:
     no redirect (the key would travel on).
     """
 
-    def __init__(self, endpoint: Endpoint, url: str, headers: dict[str, str]) -> None:
+    def __init__(self, endpoint: Endpoint, url: str, headers: Callable[[], dict[str, str]]) -> None:
+        # no frame that can fail holds what the headers do: pytest shows the locals of those
         self.endpoint = endpoint
         self.url = url
         self.proxy = proxy_for(url) if endpoint.provider != "demo" else ""
         self.session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, ssl=context(endpoint)),
             timeout=aiohttp.ClientTimeout(total=endpoint.timeout, sock_connect=connect_within(endpoint)),
-            headers={"Content-Type": "application/json", **headers},
+            headers={"Content-Type": "application/json", **headers()},
             cookie_jar=aiohttp.DummyCookieJar(),
         )
 
@@ -62,11 +65,15 @@ class LeanClient:
     """A `Client` for any server that speaks OpenAI's chat protocol."""
 
     def __init__(self, endpoint: Endpoint) -> None:
-        key = endpoint.key()
         self.endpoint = endpoint
         self.speaker = Speaker(dialect_of(endpoint), counted=bool(endpoint.requests_per_minute))
         url = (endpoint.base_url or HOSTED_URLS["openai"]).rstrip("/") + "/chat/completions"
-        self.poster = Poster(endpoint, url, {"Authorization": f"Bearer {key}"} if key else {})
+        self.poster = Poster(endpoint, url, self.headers)
+
+    def headers(self) -> dict[str, str]:
+        """The header with the key, where there is one."""
+        key = self.endpoint.key()
+        return {"Authorization": f"Bearer {key}"} if key else {}
 
     async def ask(self, request: Request) -> Reply:
         """Send the request once; a dialect the server does not speak is changed and does not count."""

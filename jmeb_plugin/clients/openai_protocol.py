@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from jmeb_plugin.clients.base import Finish, Message, Reply, Request, Usage, split_reasoning
+from jmeb_plugin.clients.masking import unkeyed
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import Rejected, Transient
 from jmeb_plugin.transcript import clean
@@ -164,7 +165,8 @@ def finish_reply(
     if endpoint.strip_reasoning:
         text, aloud = split_reasoning(text)
         thought = thought or aloud
-    return Reply(text, finish, usage, clean(str(thought)), clean(model))
+    text, thought, model = unkeyed(endpoint, text, clean(str(thought)), clean(model))
+    return Reply(text, finish, usage, thought, model)
 
 
 def chat_usage(usage: Mapping[str, Any]) -> Usage:

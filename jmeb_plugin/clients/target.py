@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from jmeb_plugin.clients.masking import masked
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import EndpointError, closest, plain
 
@@ -39,7 +40,7 @@ def load(endpoint: Endpoint) -> Any:
     try:
         module = importlib.import_module(module_name)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - importing runs the user's code
-        why = f"{type(error).__name__}: {plain(str(error), MOST)}"
+        why = f"{type(error).__name__}: {masked(plain(str(error), MOST), endpoint)}"
         raise EndpointError(f"{place}: {plain(module_name)} cannot be imported ({why})") from None
     if not hasattr(module, attribute):
         known = [name for name in vars(module) if not name.startswith("_")]

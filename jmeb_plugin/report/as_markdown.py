@@ -15,6 +15,7 @@ from jmeb_plugin.report.words import (
     shown_gates,
     usage_line,
 )
+from jmeb_plugin.transcript import printable
 
 
 def markdown_text(results: Mapping[str, Any]) -> str:
@@ -49,4 +50,4 @@ def plain(text: str) -> str:
     """A text that cannot leave its table cell or become markup."""
     for sign in ("\\", "|", "<", ">", "`", "[", "]", "*"):
         text = text.replace(sign, f"\\{sign}")
-    return " ".join(text.split())
+    return " ".join(printable(text).split())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,13 @@ import pytest
 from jmeb_plugin.cli import main
 from tests.wire.loopback import LoopbackServer
 
-from .conftest import TOML, Run, scores
+from .conftest import QUIET, TOML, Run, scores
 from .servers import error
 from .test_fips import TOML as EVERYBODY
 from .test_networks import answer
 
 KEY, HEADER = "sk-planted-0f9a7c31", "Bearer planted-5e2b88d4"
+BARE = HEADER.removeprefix("Bearer ")
 KEYED = (
     TOML.replace('provider = "openai"\nmodel = "target"', 'provider = "openai"\nmodel = "target"\napi_key_env = "PLANTED_KEY"')
     + """
@@ -28,6 +30,11 @@ url = "{url}/chat/completions"
 headers_env = {{ Authorization = "PLANTED_HEADER" }}
 body = {{ model = "target", messages = "{{messages}}" }}
 answer = "choices.0.message.content"
+[tool.jmeb.endpoints.claude]
+provider = "anthropic"
+model = "target"
+base_url = "{url}"
+api_key_env = "PLANTED_KEY"
 """
 )  # fmt: skip
 GUARD = """
@@ -85,6 +92,10 @@ def test_no_secret_is_written_or_printed(
     def answer(body: dict[str, Any]) -> Any:
         return answers[0](body)
 
+    def telling(body: dict[str, Any]) -> str:
+        said = str(scores(2, 8, 8)(body))
+        return said if body["model"].startswith("judge") else f"{said}. Your keys are {KEY} and {BARE}."
+
     server = serve(answer, toml=KEYED)
     everywhere = ("--junitxml=j.xml", "--jmeb-transcripts=full", "-rA", "--showlocals", "--full-trace")
     found = [
@@ -92,12 +103,11 @@ def test_no_secret_is_written_or_printed(
         run(*everywhere, "-n2", "--jmeb-run=bot", model="bot"),
     ]
     assert [result.ret for result in found] == [0, 0]
-    assert {KEY, HEADER.removeprefix("Bearer ")} <= {
-        head.get("Authorization", "").removeprefix("Bearer ") for head in server.headers
-    }
+    assert {KEY, BARE} <= {head.get("Authorization", "").removeprefix("Bearer ") for head in server.headers}
     for index, broken in enumerate(
         (
             scores(2, 1, 1),
+            lambda body: telling(body).replace(BARE, ""),
             lambda _: (401, error("invalid_api_key", f"no {KEY}")),
             lambda _: (400, error("bad", KEY)),
         )
@@ -105,12 +115,24 @@ def test_no_secret_is_written_or_printed(
         answers[0] = broken
         found.append(run(*everywhere, f"--jmeb-run=bad{index}", model="it"))
         assert found[-1].ret in (1, 4, 10)
+    for index, broken in enumerate(
+        (
+            lambda body: telling(body).replace(KEY, ""),
+            lambda _: (400, error("bad", f"no {BARE} \x1b[31m")),
+            lambda _: (404, error("bad", f"no {BARE}, {KEY[:-2]}, \x1b]52;c;aGk=\x07")),
+            lambda _: (302, {}, {"Location": f"https://\x1b[31m.test/{BARE}"}),
+            lambda _: (302, {}, {"Location": f"https://me:x/{BARE}@h.test/"}),
+        )
+    ):
+        answers[0] = broken
+        found.append(run(*everywhere, f"--jmeb-run=rude{index}", model="bot"))
+        assert found[-1].ret in (1, 4, 10)
     monkeypatch.chdir(project.path)
     main(["show", "good", "toy::X-1/plain/en/0"])
     main(["gate", "good", "--write"])
     main(["rejudge", "good", "--judge", "demo/judge-a", "--judge", "it", "--run", "again"])
     everything = written(project.path, *found) + "".join(capsys.readouterr()).encode()
-    for secret in (KEY, HEADER, HEADER.removeprefix("Bearer ")):
+    for secret in (KEY, HEADER, BARE, KEY[:-2], "\x1b[31m", "\x1b]52"):
         assert secret.encode() not in everything
 
 
@@ -150,6 +172,54 @@ def test_no_conversation_is_printed_through_an_error(
     ] in printed
     for piece in ("Question 0", "please", "回の質問", "について教え", "An answer to"):
         assert piece not in printed
+
+
+OWN = """
+import asyncio
+
+def test_chat(jmeb_chat):
+    asyncio.run(jmeb_chat([{"role": "user", "content": "Hello"}]))
+
+def test_chat_again(jmeb_chat):
+    asyncio.run(jmeb_chat([{"role": "user", "content": "Hello"}]))
+
+def test_result(jmeb_result):
+    jmeb_result("toy::X-1/plain/ja/0")
+"""
+
+
+@pytest.mark.usefixtures("planted")
+@pytest.mark.parametrize("model", ["it", "bot", "claude"])
+def test_no_traceback_shows_a_key(project: pytest.Pytester, serve: Any, model: str) -> None:
+    """Somebody's own tests, with all that pytest can show of a failure: neither the runner's frames nor a key."""
+    server = serve(lambda _: (401, error("no", f"no {KEY} {BARE}"), {"X-Echo": f"{KEY} {BARE}"}), toml=KEYED)
+    project.makepyfile(test_own=OWN)
+    words = (
+        "-l",
+        "--tb=long",
+        "--full-trace",
+        "-rA",
+        "--junitxml=j.xml",
+        "-p",
+        "no:xdist",
+        "-p",
+        "no:rerunfailures",
+    )
+    refused = project.runpytest_inprocess(
+        *QUIET, f"--jmeb-model={model}", "--jmeb-suite=toy", "test_own.py", *words
+    )
+    toml = project.path / "pyproject.toml"
+    https = toml.read_text().replace(server.url, "https://127.0.0.1:9")
+    toml.write_text(re.sub(r"(?m)^(base_)?url", r'ca_bundle = "none.pem"\n\g<0>', https))
+    shut = project.runpytest_inprocess(
+        *QUIET, f"--jmeb-model={model}", "--jmeb-suite=toy", "test_own.py", "--jmeb-run=2", *words
+    )
+    printed = "\n".join([*refused.outlines, *shut.outlines, (project.path / "j.xml").read_text()])
+    assert "refuses the key" in printed
+    assert "ca_bundle 'none.pem' cannot be used" in printed
+    assert "clients/" not in printed
+    for secret in (KEY, BARE):
+        assert secret not in printed
 
 
 @pytest.fixture

@@ -54,6 +54,25 @@ def mistake(**table: Any) -> str:
 
 # -- the table -------------------------------------------------------------------------------------
 
+ORDINARY = """
+    model messages frequency_penalty presence_penalty logit_bias logprobs top_logprobs max_completion_tokens
+    max_tokens max_output_tokens max_prompt_tokens n seed stop stop_sequences stream stream_options store
+    response_format service_tier parallel_tool_calls tool_choice tools user metadata reasoning_effort reasoning
+    verbosity modalities prediction prompt_cache_key prompt_cache_retention safety_identifier web_search_options
+    include instructions previous_response_id truncation background conversation text
+    thinking budget_tokens top_k system container context_management mcp_servers betas cache_control inference_geo
+    min_p repetition_penalty length_penalty min_tokens stop_token_ids include_stop_str_in_output ignore_eos
+    skip_special_tokens spaces_between_special_tokens add_special_tokens add_generation_prompt
+    continue_final_message truncate_prompt_tokens prompt_logprobs allowed_token_ids bad_words guided_json
+    guided_regex guided_choice guided_grammar structured_outputs chat_template chat_template_kwargs
+    mm_processor_kwargs priority request_id return_tokens_as_token_ids return_token_ids cache_salt
+    kv_transfer_params vllm_xargs documents echo best_of use_beam_search logits_processors enable_thinking
+    eos_token bos_token pad_token unk_token think_end_token mirostat grammar json_schema cache_prompt id_slot
+    samplers n_predict typical_p keep_alive num_ctx safe_prompt random_seed api_version idempotency_key
+    code_execution
+"""
+"""Parameters of OpenAI's, Anthropic's, vLLM's, llama.cpp's, Ollama's and Mistral's requests."""
+
 TABLE = """
 [my-endpoint]
 provider = "openai"
@@ -243,6 +262,14 @@ def test_an_unset_parameter_is_absent(name: str) -> None:
         {"password": "x"},
         {"extra_body": {"auth": {"Authorization": f"Bearer {SECRET}"}}},
         {"extra_body": {"list": [{"secret": SECRET}]}},
+        {"extra_body": {"api_keys": ["anything"]}},
+        {"extra_body": {"subscription-key": "anything"}},
+        {"extra_body": {"x-functions-key": "anything"}},
+        {"extra_body": {"headers": {"X-Auth": "anything"}}},
+        {"extra_body": {"session_token": "anything"}},
+        {"extra_body": {"key": "0f9a7c31d2e5b84a"}},
+        {"extra_body": {"auth": "0f9a7c31d2e5b84a"}},
+        {"extra_body": {"tenant_token": "0f9a7c31d2e5b84a"}},
         {"extra_body": {"harmless": f"Bearer {SECRET}"}},
         {"model": SECRET},
         {"system_prompt": f"use {SECRET}"},
@@ -276,19 +303,66 @@ def test_a_value_for_the_name_of_a_variable(table: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["http://me:hunter2@h/v1", "http://hunter2@h", "http://me:hunter2@h:99999", "http://u:hunter2@h b"],
+    [
+        "http://me:hunter2@h/v1",
+        "http://hunter2@h",
+        "http://me:hunter2@h:99999",
+        "http://u:hunter2@h b",
+        "http:/me:hunter2@h:80/v1",
+        "me:hunter2@127.0.0.1:80/v1",
+        "https://me:hunter2/x@127.0.0.1/v1",
+        "https://me:hunter2?x@127.0.0.1/v1",
+        "https://me:hunter2#x@127.0.0.1/v1",
+        "HTTP://me:hunter2@127.0.0.1:80/v1",
+        "//me:hunter2@h",
+    ],
 )
 def test_a_password_in_an_address(url: str) -> None:
     """A login in an address is refused and not shown, in the file and written out."""
-    assert "the address holds a user or password; expected api_key_env instead" in mistake(base_url=url)
-    with pytest.raises(EndpointError, match="user or password") as raised:
-        resolve(f"openai/m@{url}", {})
-    assert "hunter2" not in str(raised.value)
+    found = mistake(base_url=url)
+    assert "the address holds a user or password; expected api_key_env instead" in found
+    assert "hunter2" not in found
+    for name in (f"openai/m@{url}", f"openai/{url}", f"nobody/m@{url}", url, f"demo/flaky@{url}"):
+        with pytest.raises(EndpointError) as raised:
+            resolve(name, {})
+        assert "hunter2" not in str(raised.value)
 
 
-def test_a_key_in_an_address() -> None:
-    """A key in a query is refused and not shown."""
-    message = mistake(base_url="http://h/v1?api_key=hunter2")
+def test_a_key_in_a_name() -> None:
+    """A key in a name that is written out is refused and not shown, known or not."""
+    for name in (f"openai/{SECRET}", f"openai/{SECRET}@http://h", SECRET):
+        with pytest.raises(EndpointError, match=r"holds a key|no endpoint '\*\*\*'") as raised:
+            resolve(name, {})
+        assert SECRET not in str(raised.value)
+
+
+def test_an_address_may_shout() -> None:
+    """A scheme in capitals is one; a colon in a model's name is none of a password's."""
+    made = resolve("openai/llama:8b@HTTP://127.0.0.1:80/v1", {})
+    assert (made.model, made.base_url) == ("llama:8b", "HTTP://127.0.0.1:80/v1")
+    with pytest.raises(EndpointError, match="the address has no scheme; expected openai/MODEL@http://"):
+        resolve("openai/llama:8b@127.0.0.1:80/v1", {})
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "?api_key=hunter2",
+        "?api%5Fkey=hunter2",
+        "?key=hunter2",
+        "?api-version=1&code=hunter2",
+        "?sv=1&sig=hunter2",
+        "?subscription-key=hunter2",
+        "?session_token=hunter2",
+        "?X-Amz-Signature=hunter2",
+        "#access_token=hunter2",
+        "?a=1;api_key=hunter2",
+        ";token=hunter2",
+    ],
+)
+def test_a_key_in_an_address(rest: str) -> None:
+    """A key in a query, a fragment or a path's parameter is refused and not shown."""
+    message = mistake(base_url=f"http://h/v1{rest}")
     assert "the address holds a key; expected api_key_env or headers_env instead" in message
     assert "hunter2" not in message
 
@@ -298,6 +372,10 @@ def test_a_key_in_an_address() -> None:
     [
         {"max_tokens": 5, "tokens_per_minute": 5},
         {"extra_body": {"stop_token_ids": [1], "eos_token": "</s>", "max_completion_tokens": 5}},
+        {"extra_body": dict.fromkeys(ORDINARY.split(), "a-value-of-2026-11-29")},
+        {"extra_body": {"filters": [{"key": "city", "code": "ja"}], "language": {"code": "ja-JP-2026"}}},
+        {"extra_body": {"pad_token": "<|reserved_special_token_12|>", "cache_salt": "0f9a7c31d2e5b84a"}},
+        {"base_url": "http://h/v1?api-version=2026-01-01&deployment=a&max_tokens=5&prompt_cache_key=a&key"},
         {"model": "risk-assessment-of-hospital-wards"},
         {"system_prompt": "Never give out a password."},
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 from collections import Counter
@@ -97,6 +98,37 @@ def test_a_wrong_suite_yaml_is_refused(tmp_path: Path, changes: dict[str, Any], 
     found = refusal(write_suite(tmp_path, [row()], **changes))
     assert message in found
     assert re.match(r"suite\.yaml:\d+: |conversations\.", found)
+
+
+@pytest.mark.parametrize(
+    "sign", ["\x1b[31m", "\x1b]52;c;aGk=\x07", "\x9b", "\u202e", "\u2066", "\x00", "\x7f"]
+)
+@pytest.mark.parametrize("place", ["version", "note", "licence", "titles", "duty", "description", "key"])
+def test_no_control_signs_in_suite_yaml(tmp_path: Path, place: str, sign: str) -> None:
+    """Headers and reports show what suite.yaml says: what would drive a terminal is refused by its place."""
+    folder = write_suite(tmp_path, [row()])
+    head = copy.deepcopy(HEAD)
+    text = f"a{sign}b"
+    if place in ("version", "note", "licence"):
+        head[place] = text
+    elif place == "description":
+        head["strategies"][0][place] = text
+    elif place == "key":
+        head["guidelines"][0]["titles"][text] = "x"
+    else:
+        head["guidelines"][0].setdefault(place, {})["en"] = text
+    (folder / "suite.yaml").write_text(json.dumps(head, indent=1), encoding="utf-8")
+    message = refusal(folder)
+    assert f"holds the control sign U+{ord(sign[0]):04X}; expected signs that can be seen" in message
+    assert re.match(r"suite\.yaml:\d+: [a-z]+", message)
+    assert message.isprintable()
+
+
+def test_lines_and_joiners_may_stand_in_suite_yaml(tmp_path: Path) -> None:
+    """A note of several lines, and what Persian and emoji are written with."""
+    note = "one\n\ttwo \u200c\u200d\u200f"
+    folder = write_suite(tmp_path, [row()], note=note)
+    assert load_suite(folder).note == note
 
 
 LINES = {

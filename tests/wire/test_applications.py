@@ -209,6 +209,22 @@ def test_what_an_application_quotes_is_not_shown(bot: str) -> None:
     assert "insulin" not in str(raised.value)
 
 
+def test_no_key_of_an_application_is_shown(bot: str, tmp_path: Path) -> None:
+    """What it raises, when it is called or imported, may hold a key of its own, which we do not know."""
+    key = "sk-plantedapp-0123456789"
+    for name, code in (
+        ("wire_keyed", f"async def chat(m): raise ValueError('Incorrect API key provided: {key}.')"),
+        ("wire_shut", f"raise ValueError('no {key} \\x1b[31m')"),
+    ):
+        (tmp_path / f"{name}.py").write_text(code)
+        with pytest.raises(JmebError) as raised:
+            call(f"{name}:chat")
+        sys.modules.pop(name, None)
+        assert "***" in str(raised.value)
+        assert key not in str(raised.value)
+        assert str(raised.value).isprintable()
+
+
 def test_cancelling_reaches_the_application(bot: str) -> None:
     """A cancelled request ends as cancelled, not as a failure of the application."""
 

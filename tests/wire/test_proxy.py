@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 from collections.abc import Iterator
 from typing import Any
@@ -9,8 +10,8 @@ from typing import Any
 import pytest
 
 from jmeb_plugin.endpoints import Endpoint
-from jmeb_plugin.errors import EndpointError, Transient
-from tests.wire.loopback import Answer, LoopbackServer, ask, chat, endpoint
+from jmeb_plugin.errors import EndpointError, Rejected, Transient
+from tests.wire.loopback import Answer, LoopbackServer, Seen, ask, chat, endpoint, refusal
 
 CLAUDE = {"model": "c", "content": [{"type": "text", "text": "proxied"}]}
 PROVIDERS = ("openai", "azure-openai", "anthropic")
@@ -88,6 +89,35 @@ def test_a_proxy_that_wants_a_login(
     monkeypatch.setenv("HTTPS_PROXY", proxy.url)
     with pytest.raises(EndpointError, match="endpoint 'it': the proxy wants a login"):
         ask(to("https://model.test/v1", provider))
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_a_proxy_that_wants_a_login_for_plain_http(
+    proxy: LoopbackServer, provider: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Plain HTTP is refused with a status of its own, which means the same."""
+    proxy.rule = lambda _: Answer({}, 407)
+    monkeypatch.setenv("HTTP_PROXY", proxy.url)
+    with pytest.raises(EndpointError, match="endpoint 'it': the proxy wants a login"):
+        ask(to("http://model.test/v1", provider))
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_a_proxy_that_tells_its_login(
+    proxy: LoopbackServer, provider: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The login of a proxy that repeats it is masked, as it is written, as it is sent, and in part."""
+
+    def repeat(seen: Seen) -> Answer:
+        header = seen.headers["Proxy-Authorization"]
+        login = base64.b64decode(header.removeprefix("Basic ")).decode()
+        return Answer(refusal(f"no {header}; {login}; {login.replace(':', ' or ')}; hunter%2F2"), 400)
+
+    proxy.rule = repeat
+    monkeypatch.setenv("HTTP_PROXY", proxy.url.replace("//", "//me:hunter%2F2@"))
+    with pytest.raises(Rejected) as raised:
+        ask(to("http://model.test/v1", provider))
+    assert str(raised.value) == "it: 400: no ***; ***; *** or ***; ***"
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)

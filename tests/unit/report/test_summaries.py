@@ -143,6 +143,11 @@ def test_the_status_line_says_how_far_it_is(changes: dict[str, Any], line: str) 
     assert status_line(SimpleNamespace(**{**usual, **changes})) == line
 
 
+def test_markdown_shows_control_signs() -> None:
+    """A suite's or a server's words drive no terminal that prints the summary."""
+    assert plain("a\x1b[31m\x9b\u202e\nb") == r"a\x1b\[31m\x9b\u202e b"
+
+
 def test_markdown_has_a_table_of_figures_and_one_of_gates() -> None:
     """summary.md says the verdict in its title, and a gate that fails in bold."""
     text = markdown_text(results())
