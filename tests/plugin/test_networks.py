@@ -114,5 +114,8 @@ def test_a_proxy_that_wants_another_login_ends_the_run(go: Any, servers: Any, pr
     servers[0].tunnel = 407
     result = go(provider)
     assert result.ret == 4
-    assert "endpoint 'it': the proxy wants a login; expected it in HTTPS_PROXY" in result.stderr.str()
+    assert (
+        "endpoint 'it': the proxy wants a login; expected it in HTTP_PROXY or HTTPS_PROXY"
+        in result.stderr.str()
+    )
     assert len(servers[0].seen) <= 32
