@@ -7,6 +7,8 @@ use: the endpoint's own place and the run's slot are taken only by a request tha
 from __future__ import annotations
 
 import asyncio
+import math
+import sys
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -26,6 +28,9 @@ Need = tuple[int, float]
 
 Place = tuple[list[float], float]
 """What a request in flight holds: its entry among the minute's tokens, and USD of the budget."""
+
+DRAINED = 0.02
+"""Seconds after which it is looked whether all are answered."""
 
 LONGEST_HINT = 3600.0
 """Seconds that a run waits because a server says so; a longer hint ends it, to be resumed."""
@@ -49,6 +54,17 @@ class Slots:
             else:
                 refused += 1
         return given > 0
+
+    async def drain(self, seconds: float) -> None:
+        """Give no place any more, and wait a little for the answers of the endpoints that are in no trouble.
+
+        Whoever waits for a place waits until it is cancelled.
+        """
+        self.free = -sys.maxsize
+        for _ in range(math.ceil(seconds / DRAINED)):
+            if not any(lane.in_flight and not lane.trouble for lane in self.lanes):
+                return
+            await asyncio.sleep(DRAINED)
 
 
 class Lane:

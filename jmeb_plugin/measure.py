@@ -13,6 +13,7 @@ from jmeb_plugin.attackers import Attacker, read_message
 from jmeb_plugin.clients.base import Message, Reply, Request
 from jmeb_plugin.converse import Questions, converse, scripted
 from jmeb_plugin.endpoints import Endpoint
+from jmeb_plugin.errors import Inconclusive, UserMistake
 from jmeb_plugin.journal import Journal, Slot, nonce
 from jmeb_plugin.judges import ATTEMPTS, Rubric, judge_request, judge_turn
 from jmeb_plugin.scores import Record, Score, gap
@@ -76,12 +77,15 @@ async def given(judging: Sequence[Judging]) -> tuple[tuple[Score, ...], ...]:
 
 @contextlib.asynccontextmanager
 async def seen_through(judging: Sequence[Judging]) -> AsyncIterator[None]:
-    """Leave no judge at work where the block fails."""
+    """Leave no judge at work where the block fails.
+
+    What ends the run is no reason to give up what other endpoints were asked: the runner lets that come.
+    """
     try:
         yield
-    except BaseException:
+    except BaseException as error:
         left = [task for tasks in judging for task in tasks]
-        for task in left:
+        for task in [] if isinstance(error, UserMistake | Inconclusive) else left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
         raise

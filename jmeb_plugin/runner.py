@@ -20,19 +20,29 @@ from jmeb_plugin.budget import Budget
 from jmeb_plugin.clients import connect
 from jmeb_plugin.clients.base import Client, Message, Reply, Request, Usage
 from jmeb_plugin.endpoints import Endpoint
-from jmeb_plugin.errors import Inconclusive, JmebError, RunError, Stopped, UserMistake, bare
+from jmeb_plugin.errors import (
+    Inconclusive,
+    JmebError,
+    NotWritten,
+    RunError,
+    Stopped,
+    UserMistake,
+    bare,
+)
 from jmeb_plugin.journal import Journal, Slot, endpoint_facts, key_of
 from jmeb_plugin.limits import Lane, Slots
 from jmeb_plugin.measure import Answered, Measurement, Plan
 from jmeb_plugin.progress import Progress
 from jmeb_plugin.scores import Record
 from jmeb_plugin.suite import Case
-from jmeb_plugin.tokenizer import ANSWER_TOKENS, answer_tokens, asked_tokens, with_usage
+from jmeb_plugin.tokenizer import supposed, with_usage
 from jmeb_plugin.verdict import decide
 
 T = TypeVar("T")
 DEAD_THREAD = 0.2
 """Seconds after which whoever waits for the runner looks whether it is still there."""
+GRACE = 5.0
+"""Seconds for which answers under way may come when an error of another endpoint has ended the run."""
 
 QUIET_AFTER = 10.0
 """Seconds after which it is said that there is no answer, though nothing failed; a model may take as long."""
@@ -203,6 +213,10 @@ class Runner:
             self.ready.set()
             await self.done.wait()
         finally:
+            if isinstance(self.closed, UserMistake | Inconclusive) and not isinstance(
+                self.closed, NotWritten
+            ):
+                await self.slots.drain(GRACE)
             others = asyncio.all_tasks() - {asyncio.current_task()}
             for task in others:
                 task.cancel()
@@ -299,7 +313,8 @@ class Runner:
         if found is not None:
             return Answered(*found)
         lane, client = self.lanes[endpoint.name], self.clients[endpoint.name]
-        tokens, usd = self.need(endpoint, request)
+        limited = endpoint.tokens_per_minute is not None or self.budget.usd is not None
+        tokens, usd = supposed(endpoint, request) if limited else (0, 0.0)
 
         async def ask() -> Reply:
             reply = await client.ask(request)
@@ -314,14 +329,6 @@ class Runner:
 
         reply, seconds = await lane.call(ask, tokens, key.hex(), keep, usd)
         return Answered(reply, self.journal.session, seconds)
-
-    def need(self, endpoint: Endpoint, request: Request) -> tuple[int, float]:
-        """Tokens and USD that a request is supposed to take, where a limit wants to know; else 0."""
-        if endpoint.tokens_per_minute is None and self.budget.usd is None:
-            return 0, 0.0
-        asked, limit = asked_tokens(request), request.max_tokens or endpoint.max_tokens
-        usd = endpoint.price.usd(asked, 0, answer_tokens(limit)) if endpoint.price else 0.0
-        return asked + (limit or ANSWER_TOKENS), usd
 
     async def remembered_chat(self, model: str, messages: tuple[Message, ...]) -> Reply:
         """`chat` on the runner's own loop."""

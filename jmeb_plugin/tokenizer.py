@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from jmeb_plugin.clients.base import Reply, Request, Usage
+from jmeb_plugin.endpoints import Endpoint
 
 TOKENIZER = "o200k_base"
 ASCII_PER_TOKEN, OTHERS_PER_TOKEN = 4.4, 3.5
@@ -34,6 +35,13 @@ def answer_tokens(limit: int | None) -> int:
 def asked_tokens(request: Request) -> int:
     """What a request's texts make."""
     return round(sum(tokens(message.content) for message in request.messages))
+
+
+def supposed(endpoint: Endpoint, request: Request) -> tuple[int, float]:
+    """Tokens that a request may take, by its limit, and what it costs with an answer of the usual length."""
+    asked, limit = asked_tokens(request), request.max_tokens or endpoint.max_tokens
+    usd = endpoint.price.usd(asked, 0, answer_tokens(limit)) if endpoint.price else 0.0
+    return asked + (limit or ANSWER_TOKENS), usd
 
 
 def with_usage(request: Request, reply: Reply) -> Reply:

@@ -252,6 +252,59 @@ def test_a_silence_without_a_failure_is_said(
     result.stdout.no_fnmatch_line("*asking again*")
 
 
+class DeadJudge:
+    """One judge's key is refused at a turn, while the others are at work, whose answers come only then."""
+
+    def __init__(self, good: Any, turn: int) -> None:
+        self.good = good
+        self.turn = turn
+        self.key_is_good = False
+        self.at_work, self.refused = threading.Event(), threading.Event()
+        self.lock = threading.Lock()
+        self.judged = 0
+        self.asked: Counter[str] = Counter()
+
+    def __call__(self, body: dict[str, Any]) -> Any:
+        """A reply, or a refusal."""
+        said = body["messages"][-1]["content"]
+        asked = re.search(r" question>>>\n(.*?)\n<<<end", said, re.DOTALL)
+        turn = int(re.search(r"\d", asked[1] if asked else said)[0])
+        if body["model"] == "judge-2":
+            return self.judge(body, turn)
+        with self.lock:
+            self.asked[CODE.sub("", json.dumps(body, sort_keys=True))] += 1
+            self.judged += body["model"] == "judge-1" and turn == self.turn
+        if self.judged == 12:
+            self.at_work.set()
+        if turn > self.turn or (turn == self.turn and body["model"] == "judge-1"):
+            assert self.refused.wait(60)
+        return self.good(body)
+
+    def judge(self, body: dict[str, Any], turn: int) -> Any:
+        """What the judge says whose key is refused."""
+        if self.key_is_good or turn < self.turn:
+            return self.good(body)
+        assert self.at_work.wait(60)
+        self.refused.set()
+        return 401, error("invalid_api_key")
+
+
+@pytest.mark.parametrize("turn", [0, 2], ids=["first", "last"])
+def test_what_is_in_flight_when_a_key_is_refused_is_not_asked_for_again(
+    run: Run, serve: Any, both: Any, monkeypatch: pytest.MonkeyPatch, turn: int
+) -> None:
+    """The answers of all other endpoints are kept, though the run has ended."""
+    monkeypatch.setattr(runner, "GRACE", 60.0)
+    judge = DeadJudge(scores(9, 8, 7), turn)
+    serve(judge)
+    assert run(*both, "--jmeb-run=r", model="it").ret == 4
+    assert 12 * 2 * (turn + 1) <= sum(judge.asked.values())
+    judge.key_is_good = True
+    assert run(*both, "--jmeb-run=r", model="it").ret == 0
+    assert len(judge.asked) == 12 * 6
+    assert set(judge.asked.values()) == {1}
+
+
 class Away:
     """Answers as a good server, but for a while refuses all, and says that this will be over at once."""
 

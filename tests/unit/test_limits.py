@@ -582,6 +582,45 @@ def test_places_that_nobody_wants_are_not_given() -> None:
     assert run(work) == (False, False)
 
 
+def test_where_no_place_is_given_any_more_what_is_in_flight_ends() -> None:
+    """And who waits does so until cancelled."""
+
+    async def work() -> tuple[bool, int]:
+        at, silence = lane(slots=1), Silence()
+        flying, waiting, late = (asyncio.create_task(at.call(silence.ask, 1, name)) for name in "abc")
+        await settled(lambda: len(at.queue) == 2)
+        draining = asyncio.create_task(at.slots.drain(60))
+        await asyncio.sleep(0)
+        silence.over.set()
+        assert (await flying)[0] is GOOD
+        await draining
+        late.cancel()
+        await asyncio.wait([waiting], timeout=0.02)
+        unasked = not waiting.done()
+        waiting.cancel()
+        await asyncio.gather(waiting, late, return_exceptions=True)
+        return unasked, at.in_flight
+
+    assert run(work) == (True, 0)
+
+
+def test_an_endpoint_in_trouble_is_not_waited_for() -> None:
+    """Nor one that keeps silent, for longer than was said."""
+
+    async def work(trouble: str, seconds: float) -> int:
+        at, silence = lane(), Silence()
+        asking = asyncio.create_task(at.call(silence.ask, 1, "a"))
+        await settled(lambda: at.in_flight == 1)
+        at.trouble = trouble
+        await at.slots.drain(seconds)
+        left = at.in_flight
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+        return left
+
+    assert run(lambda: work("it: 503", 60)) == run(lambda: work("", 0.05)) == 1
+
+
 def test_endpoints_take_turns() -> None:
     """Places that come free are given to each endpoint in turn, and within one in the order of asking."""
     order: list[str] = []

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from jmeb_plugin.clients.base import Message, Reply, Request, Usage
-from jmeb_plugin.tokenizer import ANSWER_TOKENS, answer_tokens, asked_tokens, tokens, with_usage
+from jmeb_plugin.endpoints import Endpoint
+from jmeb_plugin.price import Price
+from jmeb_plugin.tokenizer import ANSWER_TOKENS, answer_tokens, asked_tokens, supposed, tokens, with_usage
 
 REQUEST = Request((Message("system", "a" * 44), Message("user", "質問" * 35)))
 
@@ -22,6 +26,10 @@ def test_what_a_request_and_its_answer_may_take() -> None:
     """All messages; and no more than the limit."""
     assert asked_tokens(REQUEST) == 70
     assert [answer_tokens(limit) for limit in (None, 9, 10**6)] == [ANSWER_TOKENS, 9, ANSWER_TOKENS]
+    made = Endpoint("it", "openai", price=Price(1e6, 1e3), max_tokens=4000)
+    assert supposed(made, REQUEST) == (4070, pytest.approx(70.5))
+    assert supposed(made, replace(REQUEST, max_tokens=9)) == (79, pytest.approx(70.009))
+    assert supposed(Endpoint("it", "openai"), REQUEST) == (70 + ANSWER_TOKENS, 0.0)
 
 
 def test_a_server_that_does_not_count_is_reckoned_by_the_texts() -> None:
