@@ -5,17 +5,29 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import fcntl
+import re
 from pathlib import Path
 from typing import IO
 
-from jmeb_plugin.errors import RunError
+from jmeb_plugin.errors import RunError, plain
+
+NAME = re.compile(r"(?!\.)[\w.-]+")
+
+
+def wrong_name(name: str) -> str:
+    """Why ``name`` cannot name a run's folder, which stays within the out folder; empty if it can."""
+    if NAME.fullmatch(name):
+        return ""
+    return f"{plain(name)!r} cannot name a folder; expected letters, digits, '.', '-', '_'"
 
 
 def make_folder(out: Path, run: str) -> Path:
     """The folder of a run: readable by its owner alone, and ignored by git.
 
-    Without a name it is named by the time. Raises `RunError` where it cannot be made.
+    Without a name it is named by the time. Raises `RunError` for a `wrong_name`, and where it cannot be made.
     """
+    if run and (problem := wrong_name(run)):
+        raise RunError(problem)
     name = run or dt.datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
     try:
         out.mkdir(mode=0o700, parents=True, exist_ok=True)

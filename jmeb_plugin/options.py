@@ -15,6 +15,7 @@ import pytest
 from jmeb_plugin.attackers import only_own
 from jmeb_plugin.endpoints import Endpoint, check_budget, check_panel, load_endpoints, resolve, variable
 from jmeb_plugin.errors import SettingsError
+from jmeb_plugin.folder import wrong_name
 from jmeb_plugin.table import OPTIONS, PLURALS, Option, convert, load_table
 
 
@@ -172,10 +173,8 @@ def build(
 
 def check_run(name: str | None) -> str:
     """A run's name: one folder name, nothing that leaves the out folder. Empty if none is given."""
-    if name and (name.startswith(".") or any(sign in name for sign in "/\\:\0")):
-        raise SettingsError(
-            f"--jmeb-run: {name!r} cannot name a folder; expected letters, digits, '.', '-', '_'"
-        )
+    if name and (problem := wrong_name(name)):
+        raise SettingsError(f"--jmeb-run: {problem}")
     return name or ""
 
 
