@@ -18,7 +18,7 @@ from urllib.request import getproxies, proxy_bypass
 from jmeb_plugin.demo import JUDGES, MAKERS, TARGETS
 from jmeb_plugin.errors import EndpointError, SettingsError, closest, plain
 from jmeb_plugin.figures import counted
-from jmeb_plugin.keys import check_url, check_written, refuse_secrets, showable
+from jmeb_plugin.keys import check_proxy, check_url, check_written, refuse_secrets, showable
 from jmeb_plugin.price import Price, parse_price
 from jmeb_plugin.providers import HOSTED_KEYS, HOSTED_URLS, NEEDED, PROVIDERS, refuse_unused
 from jmeb_plugin.table import MOST, sendable
@@ -137,8 +137,11 @@ def proxy_for(url: str) -> str:
     if proxy_bypass(parts.netloc.rpartition("@")[2]):
         return ""
     proxies = getproxies()
-    proxy = proxies.get(parts.scheme) or proxies.get("all") or ""
+    scheme = parts.scheme if proxies.get(parts.scheme) else "all"
+    proxy = proxies.get(scheme) or ""
     proxy = proxy if "://" in proxy or not proxy else f"http://{proxy}"
+    if proxy:
+        check_proxy(proxy, f"{scheme.upper()}_PROXY")
     if proxy and urlsplit(proxy).scheme not in ("http", "https"):
         raise EndpointError(
             f"the environment names a {urlsplit(proxy).scheme}:// proxy for {url}; "

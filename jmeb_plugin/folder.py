@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import fcntl
+import re
 from pathlib import Path
 from typing import IO
 
@@ -13,23 +14,32 @@ from jmeb_plugin.errors import RunError, SettingsError, plain
 LATEST = "latest"
 """The word for the run that was written last, which therefore can name none."""
 
+NAME = re.compile(r"(?!\.)[\w.-]+")
+
+
+def wrong_name(name: str) -> str:
+    """Why ``name`` cannot name a run's folder, which stays within the out folder; empty if it can."""
+    if name == LATEST:
+        return f"{name!r} means the run that was written last; expected another name"
+    if NAME.fullmatch(name):
+        return ""
+    return f"{plain(name)!r} cannot name a folder; expected letters, digits, '.', '-', '_'"
+
 
 def check_name(name: str, option: str) -> str:
-    """A run's name: of one folder, nothing that leaves the place of runs, and no word for another run."""
-    if name.startswith(".") or any(sign in name for sign in "/\\:\0"):
-        raise SettingsError(
-            f"{option}: {plain(name)!r} cannot name a folder; expected letters, digits, '.', '-', '_'"
-        )
-    if name == LATEST:
-        raise SettingsError(f"{option}: {name!r} means the run that was written last; expected another name")
+    """A run's name, which may be empty where none was given. Raises `SettingsError` for a `wrong_name`."""
+    if name and (problem := wrong_name(name)):
+        raise SettingsError(f"{option}: {problem}")
     return name
 
 
 def make_folder(out: Path, run: str) -> Path:
     """The folder of a run: readable by its owner alone, and ignored by git.
 
-    Without a name it is named by the time. Raises `RunError` where it cannot be made.
+    Without a name it is named by the time. Raises `RunError` for a `wrong_name`, and where it cannot be made.
     """
+    if run and (problem := wrong_name(run)):
+        raise RunError(problem)
     name = run or dt.datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
     try:
         out.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -14,7 +14,7 @@ import pytest
 from jmeb_plugin.scores import Record
 from jmeb_plugin.suite import Case
 from jmeb_plugin.thresholds import Thresholds
-from jmeb_plugin.transcript import printable
+from jmeb_plugin.transcript import BAR, printable, quoted
 from jmeb_plugin.verdict import Verdict, decide_case
 
 
@@ -169,7 +169,7 @@ def failure_lines(line: str, record: Record | None, transcripts: str) -> Iterato
     for turn, scores in enumerate(record.scores):
         for score in scores:
             value = "unscored" if score.value is None else f"{score.value:g}"
-            yield f"turn {turn} · {score.judge}: {value} · {score.reason}"
+            yield f"turn {turn} · {score.judge}: {value} · {quoted(score.reason).removeprefix(BAR)}"
     yield from transcript_lines(record)
 
 
@@ -177,6 +177,6 @@ def transcript_lines(record: Record) -> Iterator[str]:
     """What was said."""
     for index, turn in enumerate(record.transcript.turns):
         yield f"--- turn {index} · user"
-        yield turn.question
+        yield quoted(turn.question)
         yield f"--- turn {index} · {record.transcript.model}"
-        yield turn.answer
+        yield quoted(turn.answer)

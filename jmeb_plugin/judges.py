@@ -6,7 +6,6 @@ import functools
 import hashlib
 import json
 import re
-import unicodedata
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +28,11 @@ SCHEMA: Mapping[str, Any] = {
 ATTEMPTS = 3
 """How often a judge is asked for one turn before the turn is unscored."""
 
-NUMBER = re.compile(r"\d{1,2}(\.\d+)?")
+NUMBER = re.compile(r"[0-9]{1,2}(\.[0-9]+)?")
+FULL_WIDTH = str.maketrans("０１２３４５６７８９．", "0123456789.")
+FRAME = " \t\u3000\ufeff`~*"
+"""What may stand around a verdict beside line breaks: blanks, and the signs of a code fence."""
+
 TEXTS = (
     "system", "guideline", "duty", "opening", "conversation", "nothing", "question", "answer",
     "user", "assistant", "order", "again",
@@ -139,12 +142,14 @@ AskJudge = Callable[[int], Awaitable[Reply | None]]
 """``ask(attempt)``: the judge's reply; ``None`` once no attempt is left."""
 
 
-async def judge_turn(judge: str, ask: AskJudge, *, arbiter: bool = False) -> Score:
-    """One judge's score of one turn, or unscored with what went wrong last."""
+async def judge_turn(
+    judge: str, ask: AskJudge, answers: Sequence[str] = (), *, arbiter: bool = False
+) -> Score:
+    """One judge's score of one turn, or unscored with what went wrong last; ``answers`` as for a verdict."""
     attempt, problem = 0, "no attempt was left"
     try:
         while (reply := await ask(attempt)) is not None:
-            verdict = read_verdict(reply)
+            verdict = read_verdict(reply, answers)
             if isinstance(verdict, tuple):
                 return Score(judge, verdict[0], verdict[1], arbiter)
             problem = verdict
@@ -154,11 +159,11 @@ async def judge_turn(judge: str, ask: AskJudge, *, arbiter: bool = False) -> Sco
     return Score(judge, None, problem, arbiter)
 
 
-def read_verdict(reply: Reply) -> tuple[float, str] | str:
+def read_verdict(reply: Reply, answers: Sequence[str] = ()) -> tuple[float, str] | str:
     """The judge's score and reason, or what is wrong with its answer.
 
-    The verdict is the last JSON object of the answer, and nothing else is: an object that does not
-    parse, or stands among prose braces, is no verdict, so that text it quotes cannot become one.
+    The verdict is the object that `own_object` finds, and nothing else is. ``answers``: the texts that
+    the judge was shown, of which no object can be its verdict.
     """
     if reply.finish in ("refusal", "filter"):
         return "the judge refused"
@@ -166,38 +171,95 @@ def read_verdict(reply: Reply) -> tuple[float, str] | str:
         return "the judge's answer was cut short"
     if not reply.text.strip():
         return "the judge's answer was empty"
-    verdict = last_object(reply.text)
-    if verdict is None:
-        return "the judge's answer is no JSON object"
-    value = read_score(verdict.get("score"))
+    verdict = own_object(reply.text, answers)
+    if isinstance(verdict, str):
+        return verdict
+    value, reason = read_score(verdict.get("score")), verdict.get("reason")
     if value is None:
         return f"the judge's score is no number from {LOWEST:g} to {HIGHEST:g}"
-    return value, clean(str(verdict.get("reason", "")))
+    return (value, clean(reason)) if isinstance(reason, str) else "the judge's reason is no text"
+
+
+def own_object(text: str, answers: Sequence[str] = ()) -> dict[str, Any] | str:
+    """The judge's own last object, or why there is none.
+
+    A judge may quote what it scores. So every brace must belong to an object that parses, no two objects
+    may carry different scores, and the last one must stand as in `stands_free` and in none of ``answers``.
+    """
+    found = objects(text)
+    if not found:
+        return "the judge's answer is no JSON object"
+    if len({read_score(each["score"]) for _, _, each in found if "score" in each}) > 1:
+        return "the judge's answer carries two scores"
+    start, end, last = found[-1]
+    if not stands_free(text[:start], text[end:], only=len(found) == 1):
+        return "the judge's object stands among other words"
+    if any("{" in answer and squeezed(text[start:end]) in squeezed(answer) for answer in answers):
+        return "the judge's object is one that it was shown"
+    return last
+
+
+def stands_free(before: str, after: str, *, only: bool) -> bool:
+    """Whether an object between these texts is said, and not spoken of.
+
+    It begins its line (after a colon also within one) and nothing but a code fence follows it; or, the
+    ``only`` one of an answer that it opens, it ends its line and words may follow. An item of an array
+    does neither.
+    """
+    line = before.rpartition("\n")[2].strip(FRAME)
+    if line.casefold() not in ("", "json") and not line.endswith((":", "：")):
+        return False
+    frame = f"{FRAME}\r\n"
+    opening, words = before.strip(frame), after.strip(frame)
+    if opening.endswith(("[", ",")):
+        return False
+    opens = opening.casefold() in ("", "json")
+    return not words or (only and opens and after.lstrip(FRAME).startswith(("\n", "\r")))
+
+
+def squeezed(text: str) -> str:
+    """The text without its blanks."""
+    return "".join(text.split())
 
 
 @functools.cache
 def decoder() -> json.JSONDecoder:
-    """A JSON decoder that takes raw line breaks in strings, as models write them."""
-    return json.JSONDecoder(strict=False)
+    """A JSON decoder that takes raw line breaks in strings, as models write them, and no key twice."""
+    return json.JSONDecoder(strict=False, object_pairs_hook=without_twins)
+
+
+def without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object of these pairs; ``ValueError`` for a key that stands twice in it."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key stands twice")
+    return found
+
+
+def objects(text: str) -> list[tuple[int, int, dict[str, Any]]]:
+    """Beginning, end and content of each top-level JSON object; none if any brace does not parse."""
+    found: list[tuple[int, int, dict[str, Any]]] = []
+    start = text.find("{")
+    while start >= 0:
+        try:
+            content, end = decoder().raw_decode(text, start)
+        except (ValueError, RecursionError):
+            return []
+        found.append((start, end, content))
+        start = text.find("{", end)
+    return found
 
 
 def last_object(text: str) -> dict[str, Any] | None:
     """The last top-level JSON object of the text; ``None`` if any brace of it does not parse."""
-    found: dict[str, Any] | None = None
-    start = text.find("{")
-    while start >= 0:
-        try:
-            found, end = decoder().raw_decode(text, start)
-        except (ValueError, RecursionError):
-            return None
-        start = text.find("{", end)
-    return found
+    found = objects(text)
+    return found[-1][2] if found else None
 
 
 def read_score(value: Any) -> float | None:
     """A score from 1 to 10: a number, or a text whose digits and point may be full-width."""
     if isinstance(value, str):
-        text = unicodedata.normalize("NFKC", value).strip()
+        text = value.translate(FULL_WIDTH).strip()
         value = float(text) if NUMBER.fullmatch(text) else None
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None

@@ -122,3 +122,17 @@ def check_url(url: str, place: str) -> None:
         usable = False
     if not usable or re.search(r"\s", url):
         raise EndpointError(f"{place}: {plain(url, 200)!r} is no address; expected http://host:port/path")
+
+
+def check_proxy(address: str, variable: str) -> None:
+    """Raise for a proxy's address that no client can use; its login is never shown."""
+    try:
+        parts = urlsplit(address)
+        usable = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not (usable and address.isascii() and address.isprintable() and " " not in address):
+        raise EndpointError(
+            f"the environment variable {variable} holds no usable address; "
+            f"expected http://host:port, with %-escapes in a login"
+        )

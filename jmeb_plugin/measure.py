@@ -190,7 +190,8 @@ class Measurement:
                 judge, self.slot(f"judge{place}", turn, attempt), request, ATTEMPTS, mark
             )
 
-        return await judge_turn(judge.name, ask, arbiter=arbiter)
+        answers = [turn.answer for turn in turns]
+        return await judge_turn(judge.name, ask, answers, arbiter=arbiter)
 
     def slot(self, role: str, turn: int, attempt: int) -> Slot:
         """What an answer is for."""

@@ -14,6 +14,7 @@ import secrets
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -21,18 +22,32 @@ from jmeb_plugin.errors import JmebError, Stopped
 
 MAX_BYTES = 64 * 1024 * 1024
 HANDSHAKE_SECONDS = 10.0
+"""What a whole handshake may take."""
+
+MOST_KNOCKING, PATIENCE = 32, 1.0
+"""So many handshakes at once; then the oldest is let go once it has had so many seconds."""
+
+PAUSE = 0.1
+"""Seconds to wait where the system has no file or no thread left for a connection."""
 
 Answer = Callable[[Mapping[str, Any]], Any]
 """What serves a question: plain data in, plain data out; a `JmebError` travels back as its message."""
 
 
 class Relay:
-    """Serves questions on 127.0.0.1, each connection in a thread of its own."""
+    """Serves questions on 127.0.0.1, each connection in a thread of its own.
+
+    Anybody on the machine can knock, so those who have not proved anything yet take few files and threads
+    of the run; a worker that waits for a place stands in the listener's queue meanwhile.
+    """
 
     def __init__(self, answer: Answer) -> None:
         self.answer = answer
         self.key = secrets.token_bytes(32)
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self.knocking: dict[socket.socket, float] = {}
+        """The connections in their handshake, and when each began."""
+        self.room = threading.Condition()
         self.closing = False
         threading.Thread(target=self.listen, name="jmeb-relay", daemon=True).start()
 
@@ -44,18 +59,50 @@ class Relay:
     def listen(self) -> None:
         """Accept until closed; a peer that dies in between ends only its own connection."""
         while not self.closing:
+            self.make_room()
             try:
                 peer, _ = self.listener.accept()
             except OSError:
+                if not self.closing:
+                    time.sleep(PAUSE)
                 continue
-            threading.Thread(target=self.serve, args=(peer,), daemon=True).start()
+            with self.room:
+                self.knocking[peer] = time.monotonic()
+            try:
+                threading.Thread(target=self.serve, args=(peer,), daemon=True).start()
+            except RuntimeError:
+                self.let_in(peer)
+                peer.close()
+                time.sleep(PAUSE)
+
+    def make_room(self) -> None:
+        """Wait until another may knock, or the oldest has had its time and is let go."""
+        with self.room:
+            while len(self.knocking) >= MOST_KNOCKING and not self.closing:
+                oldest, since = next(iter(self.knocking.items()))
+                left = since + PATIENCE - time.monotonic()
+                if left > 0:
+                    self.room.wait(left)
+                    continue
+                del self.knocking[oldest]
+                with contextlib.suppress(OSError):
+                    oldest.shutdown(socket.SHUT_RDWR)
+
+    def let_in(self, peer: socket.socket) -> None:
+        """The peer's handshake is over: its place is free."""
+        with self.room:
+            self.knocking.pop(peer, None)
+            self.room.notify()
 
     def serve(self, peer: socket.socket) -> None:
         """One connection, from its handshake to its end."""
         with peer, contextlib.suppress(OSError, EOFError, ValueError, RecursionError):
-            peer.settimeout(HANDSHAKE_SECONDS)
-            challenge(peer, self.key, b"worker")
-            respond(peer, self.key, b"controller")
+            try:
+                until = time.monotonic() + HANDSHAKE_SECONDS
+                challenge(peer, self.key, b"worker", until)
+                respond(peer, self.key, b"controller", until)
+            finally:
+                self.let_in(peer)
             peer.settimeout(None)
             while True:
                 send(peer, self.reply(receive(peer)))
@@ -70,6 +117,8 @@ class Relay:
     def close(self) -> None:
         """Accept nobody any more."""
         self.closing = True
+        with self.room:
+            self.room.notify()
         with contextlib.suppress(OSError):
             self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
@@ -82,10 +131,11 @@ class RelayClient:
         key = bytes.fromhex(address["key"])
         self.peer = socket.socket()
         try:
+            until = time.monotonic() + HANDSHAKE_SECONDS
             self.peer.settimeout(HANDSHAKE_SECONDS)
             self.peer.connect(("127.0.0.1", address["port"]))
-            respond(self.peer, key, b"worker")
-            challenge(self.peer, key, b"controller")
+            respond(self.peer, key, b"worker", until)
+            challenge(self.peer, key, b"controller", until)
             self.peer.settimeout(None)
         except (OSError, EOFError, ValueError) as error:
             self.peer.close()
@@ -107,17 +157,17 @@ class RelayClient:
         self.peer.close()
 
 
-def challenge(peer: socket.socket, key: bytes, who: bytes) -> None:
+def challenge(peer: socket.socket, key: bytes, who: bytes, until: float) -> None:
     """Let the peer prove that it knows the key, in the role ``who``. Raises ValueError if not."""
     nonce = secrets.token_bytes(32)
     peer.sendall(nonce)
-    if not hmac.compare_digest(exactly(peer, 32), proof(key, who, nonce)):
+    if not hmac.compare_digest(exactly(peer, 32, until), proof(key, who, nonce)):
         raise ValueError("the peer does not know the key")
 
 
-def respond(peer: socket.socket, key: bytes, who: bytes) -> None:
+def respond(peer: socket.socket, key: bytes, who: bytes, until: float) -> None:
     """Prove that we know the key, in the role ``who``."""
-    peer.sendall(proof(key, who, exactly(peer, 32)))
+    peer.sendall(proof(key, who, exactly(peer, 32, until)))
 
 
 def proof(key: bytes, who: bytes, nonce: bytes) -> bytes:
@@ -142,10 +192,12 @@ def receive(peer: socket.socket) -> dict[str, Any]:
     return data
 
 
-def exactly(peer: socket.socket, count: int) -> bytes:
-    """That many bytes."""
+def exactly(peer: socket.socket, count: int, until: float | None = None) -> bytes:
+    """That many bytes; all of them ``until`` then (`time.monotonic`), where it is given."""
     found = bytearray()
     while len(found) < count:
+        if until is not None:
+            peer.settimeout(max(until - time.monotonic(), 0.001))
         part = peer.recv(min(count - len(found), 65536))
         if not part:
             raise EOFError("the peer has gone")

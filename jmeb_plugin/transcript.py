@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 WITHHELD = "(withheld by the provider's filter)"
+BAR = "│ "
+COMMAND = re.compile(r"##(?=\[|vso\[)", re.IGNORECASE)
+"""How an order to a CI runner begins, wherever in a line it stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,14 @@ def clean(text: str) -> str:
     except UnicodeEncodeError:
         return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return text
+
+
+def quoted(text: str) -> str:
+    """The text for a log, each line behind a bar: CI runners obey lines that begin with ``::``.
+
+    Others obey ``##vso[`` and ``##[`` wherever they stand, so that these are parted.
+    """
+    return "\n".join(f"{BAR}{line}" for line in COMMAND.sub("## ", text).split("\n"))
 
 
 def printable(text: str) -> str:

@@ -137,7 +137,14 @@ def parse_yaml(text: str, path: Path, error: type[UserMistake]) -> YamlFile:
 
 
 def construct(node: yaml.Node | None, path: Path, error: type[UserMistake]) -> Any:
-    """The document's data; ``error`` names the line of a value that cannot be what it looks like."""
+    """The document's data; ``error`` names the line of a value that cannot be what it looks like.
+
+    So it does of a key that is a list or a mapping, which ``? !!str {=: a}`` makes pass for a text.
+    """
+    for key in keys(node):
+        if not isinstance(key, yaml.ScalarNode):
+            kind = "a list" if isinstance(key, yaml.SequenceNode) else "a mapping"
+            raise error(f"{path}:{key.start_mark.line + 1}: {kind} as a key; expected a text")
     for scalar in scalars(node):
         try:
             number = scalar.tag.endswith(":int") and len(scalar.value) > MAX_DIGITS
@@ -154,13 +161,25 @@ def construct(node: yaml.Node | None, path: Path, error: type[UserMistake]) -> A
 
 def scalars(node: yaml.Node | None) -> Iterator[yaml.ScalarNode]:
     """Every value of the document that is not plain text, keys included."""
-    waiting = [node]
+    for found in nodes(node):
+        if isinstance(found, yaml.ScalarNode) and not found.tag.endswith(
+            (":str", ":null", ":merge", ":value")
+        ):
+            yield found
+
+
+def keys(node: yaml.Node | None) -> Iterator[yaml.Node]:
+    """Every key of the document."""
+    return (key for found in nodes(node) if isinstance(found, yaml.MappingNode) for key, _ in found.value)
+
+
+def nodes(node: yaml.Node | None) -> Iterator[yaml.Node]:
+    """Every value of the document in its order, keys included."""
+    waiting = [] if node is None else [node]
     while waiting:
         found = waiting.pop()
-        if isinstance(found, yaml.ScalarNode):
-            if not found.tag.endswith((":str", ":null", ":merge", ":value")):
-                yield found
-        elif isinstance(found, yaml.MappingNode):
+        yield found
+        if isinstance(found, yaml.MappingNode):
             waiting += [part for pair in reversed(found.value) for part in reversed(pair)]
         elif isinstance(found, yaml.SequenceNode):
             waiting += reversed(found.value)

@@ -14,7 +14,7 @@ from jmeb_plugin.errors import RunError
 from jmeb_plugin.folder import take_lock
 from jmeb_plugin.scores import Score
 from jmeb_plugin.suite import Case
-from jmeb_plugin.transcript import printable
+from jmeb_plugin.transcript import BAR, printable, quoted
 
 if TYPE_CHECKING:
     from jmeb_plugin.summary import Compared
@@ -62,8 +62,8 @@ def conversation_lines(archive: Archive, case: Case) -> Iterator[str]:
     if record.transcript.trouble:
         yield f"no further answer: {record.transcript.trouble}"
     for index, turn in enumerate(record.transcript.turns):
-        yield f"\n── turn {index} ── user ──\n{turn.question}"
-        yield f"── model{' (withheld)' if turn.withheld else ''} ──\n{turn.answer}"
+        yield f"\n── turn {index} ── user ──\n{quoted(turn.question)}"
+        yield f"── model{' (withheld)' if turn.withheld else ''} ──\n{quoted(turn.answer)}"
         yield from (
             score_line(score) for score in (record.scores[index] if index < len(record.scores) else ())
         )
@@ -72,7 +72,8 @@ def conversation_lines(archive: Archive, case: Case) -> Iterator[str]:
 def score_line(score: Score) -> str:
     """A judge's word on a turn."""
     value = "unscored" if score.value is None else f"{score.value:g}"
-    return f"── {score.judge}{' (arbiter)' if score.arbiter else ''}: {value} ── {score.reason}"
+    reason = quoted(score.reason).removeprefix(BAR)
+    return f"── {score.judge}{' (arbiter)' if score.arbiter else ''}: {value} ── {reason}"
 
 
 def run_gate(options: argparse.Namespace) -> int:

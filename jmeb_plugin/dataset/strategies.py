@@ -185,7 +185,7 @@ class Arena:
                 judge.name, stage.slot(judge, "judge", seed.id, number, attempt), request, mark
             )
 
-        return (await judge_turn(judge.name, ask)).value
+        return (await judge_turn(judge.name, ask, [turn.answer])).value
 
 
 def draw_pairs(seed: Seed, log: Sequence[Logged], draws: int, number: int) -> list[Pair]:

@@ -12,6 +12,10 @@ from jmeb_plugin.verdict import Judged
 FORMULA = re.compile(r"[\s\u200b-\u200f\u2060\ufeff]*[=+\-@＝＋－＠]|\t")
 """How a text begins that some spreadsheet computes: also after blanks, and in full-width signs."""
 
+SEPARATOR = re.compile(r"([;\t\n])")
+INNER = re.compile(r"[\s\u200b-\u200f\u2060\ufeff]*(?:[=@＝＠]|[+\-＋－](?:\S|\s*\d|.*[|!(｜！（]))")
+"""How a part of a text begins that is computed where it is a cell; ``- a word`` is an item of a list."""
+
 COLUMNS = (
     "id", "suite", "model", "repeat", "language", "principle", "guideline", "strategy", "n", "turn",
     "judge", "score", "turn_score", "disputed", "outcome",
@@ -50,9 +54,17 @@ def rows(entry: Judged) -> Iterator[list[object]]:
             ]
 
 
-def harmless(cell: object) -> object:
-    """The cell; a text without carriage returns, quoted where a spreadsheet would take it for a formula."""
+def harmless(cell: object, *, whole: bool = False) -> object:
+    """The cell; a text without carriage returns, quoted where a spreadsheet would take it for a formula.
+
+    So is each part of it that is a cell to whoever opens the file with another separator, or that follows a
+    line break; not where the cell stays ``whole``, as in a workbook.
+    """
     if not isinstance(cell, str):
         return cell
     text = cell.replace("\r", " ")
-    return f"'{text}" if FORMULA.match(text) or cell[:1] == "\r" else text
+    text = f"'{text}" if FORMULA.match(text) or cell[:1] == "\r" else text
+    if whole or SEPARATOR.search(text) is None:
+        return text
+    first, *rest = SEPARATOR.split(text)
+    return first + "".join(f"'{part}" if INNER.match(part) else part for part in rest)

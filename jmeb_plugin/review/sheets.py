@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,9 +17,6 @@ from jmeb_plugin.user_file import MIB, read_bytes
 
 MOST = 32_000
 """Signs that a cell takes: Excel's limit is 32,767."""
-
-INNER = re.compile(r"([;\t\n]\s*)(?=[=@＝＠]|[+\-＋－]\S)")
-"""Where a cell of a CSV would begin with a formula for whoever opens it with another separator."""
 
 MOST_BYTES, MOST_UNPACKED = 64 * MIB, 256 * MIB
 MOST_CELLS = 2_000_000
@@ -66,11 +62,14 @@ def check_new(path: Path) -> None:
         raise SheetError(f"{path}: is there already, perhaps filled in; expected another --to FILE")
 
 
-def safe_cell(text: str, cut: str) -> str:
-    """A text that any spreadsheet shows and none computes, refuses or loses the end of unsaid."""
+def safe_cell(text: str, cut: str, *, whole: bool = True) -> str:
+    """A text that any spreadsheet shows and none computes, refuses or loses the end of unsaid.
+
+    ``whole`` as for `harmless`: a cell of a CSV may be split by whoever opens it.
+    """
     text = printable(clean(text).replace("\r\n", "\n").replace("\r", "\n"))
     text = text if len(text) <= MOST else f"{text[:MOST]}\n{cut}"
-    return str(harmless(text))
+    return str(harmless(text, whole=whole))
 
 
 def write_sheet(path: Path, sheet: Sheet) -> list[Path]:
@@ -96,7 +95,7 @@ def csv_bytes(sheet: Sheet) -> bytes:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\r\n")
     writer.writerow([heading for heading, _ in sheet.columns])
-    writer.writerows([INNER.sub(r"\1'", safe_cell(cell, sheet.cut)) for cell in row] for row in sheet.rows)
+    writer.writerows([safe_cell(cell, sheet.cut, whole=False) for cell in row] for row in sheet.rows)
     return stream.getvalue().encode("utf-8-sig")
 
 

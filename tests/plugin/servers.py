@@ -77,7 +77,7 @@ class ModelServer:
         return [request for request in self.requests if request["model"] == model]
 
     def hear(self, body: dict[str, Any], headers: dict[str, str]) -> Any:
-        """What to answer, once it took its time."""
+        """What to answer, once it took its time; a verdict only where a judge is asked."""
         if self.down:
             return Fault.DROP
         with self.lock:
@@ -88,7 +88,9 @@ class ModelServer:
         time.sleep(self.seconds)
         with self.lock:
             self.in_flight -= 1
-        return self.answer(body)
+        said = self.answer(body)
+        verdict = isinstance(said, str) and said.startswith('{"score"')
+        return "An answer." if verdict and not body["model"].startswith("judge") else said
 
     def handler(self) -> type[BaseHTTPRequestHandler]:
         """The handler that speaks for this server."""

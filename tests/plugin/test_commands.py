@@ -153,6 +153,20 @@ def test_rejudge_asks_the_new_panel_alone(
     assert "is also the target" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "words", [["merge", "r", "--to"], ["rejudge", "r", *JUDGES, "--run"]], ids=["merge", "rejudge"]
+)
+def test_a_name_that_leads_out_of_the_folder_is_a_mistake(project, run: Run, capsys, words):
+    """Nothing is written beside the runs, and no other folder's mode is changed."""
+    run("--jmeb-id=*/ja/0", "--jmeb-run=r", "-p", "no:xdist")
+    project.path.chmod(0o755)
+    before = sorted(project.path.iterdir())
+    for name in ("..", "../zz", str(project.path / "abs")):
+        assert main([*words, name]) == 4
+        assert "cannot name a folder; expected letters, digits" in capsys.readouterr().err
+    assert (sorted(project.path.iterdir()), project.path.stat().st_mode & 0o777) == (before, 0o755)
+
+
 def test_shards_merge_to_the_run_they_are_of(
     finished: tuple[Any, dict[str, Any]], run: Run, project: pytest.Pytester, capsys: Captured
 ) -> None:

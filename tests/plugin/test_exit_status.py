@@ -40,7 +40,7 @@ def test_the_failure_line_reads_as_the_contract_says(run: Run, serve):
             "decay 9.0 > 5.0 (10.0 → 6.0 → 1.0); lowest turn 1.0 < 3.0",
             "turn 0 · one: 10 · because",
             "--- turn 0 · user",
-            "第0回*",
+            "│ 第0回*",
         ]
     )
 

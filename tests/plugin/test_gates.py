@@ -73,7 +73,7 @@ def test_judges_that_differ_too_often_void_the_run(run: Run, both, serve, projec
     """A measurement gate is an error, and the run 10."""
 
     def answer(body):
-        return {"judge-1": '{"score": 9}', "judge-2": '{"score": 6}'}.get(body["model"], "An answer.")
+        return {"judge-1": score(9), "judge-2": score(6)}.get(body["model"], "An answer.")
 
     serve(answer)
     result = run(*both, model="it")
@@ -137,7 +137,7 @@ def test_a_waiver_that_matches_nothing_is_a_warning(run: Run, project, strict):
 
 def test_an_expired_waiver_waives_nothing(run: Run, project, serve):
     """From the next day on the failure counts again."""
-    serve(lambda body: '{"score": 1}' if body["model"].startswith("judge") else "x")
+    serve(lambda body: score(1) if body["model"].startswith("judge") else "x")
     waive(project, "toy::X-1/plain/ja/0", -1)
     result = run("--jmeb-gate=cases", model="it")
     result.assert_outcomes(failed=12)
@@ -157,7 +157,7 @@ def test_a_dispute_ends_as_the_file_says(run: Run, both, project, serve, policy)
     third = '[tool.jmeb.endpoints.three]\nprovider = "openai"\nmodel = "judge-3"\nbase_url = "{url}"\n'
     values = {"judge-1": 9, "judge-2": 3, "judge-3": 8}
     serve(
-        lambda b: f'{{"score": {values[b["model"]]}}}' if b["model"] in values else "An answer.",
+        lambda b: score(values[b["model"]]) if b["model"] in values else "An answer.",
         toml=TOML + third,
     )
     project.path.joinpath("thresholds.yaml").write_text(

@@ -8,6 +8,7 @@ import re
 
 import pytest
 
+from jmeb_plugin.cli import main
 from jmeb_plugin.judges import load_rubrics
 from jmeb_plugin.suite import load_suite
 from tests.wire.loopback import LoopbackServer
@@ -37,7 +38,7 @@ def test_full_shows_passed_conversations_in_junit_as_well(run: Run, serve, proje
     """Where the user wants it, in system-out."""
     serve(lambda b: score(9) if b["model"].startswith("judge") else "a telling answer")
     args = ("--junitxml=report.xml", "-ojunit_logging=all")
-    run(*args, "--jmeb-transcripts=full", "-rP", model="it").stdout.fnmatch_lines(["a telling answer"])
+    run(*args, "--jmeb-transcripts=full", "-rP", model="it").stdout.fnmatch_lines(["│ a telling answer"])
     assert "a telling answer" not in run(*args, "-rP", model="it").stdout.str()
 
 
@@ -47,6 +48,19 @@ def test_under_ci_no_text_is_shown(run: Run, serve, monkeypatch):
     monkeypatch.setenv("CI", "true")
     assert "a telling answer" not in run(model="it").stdout.str()
     assert "a telling answer" in run("--jmeb-transcripts=failed", model="it").stdout.str()
+
+
+def test_no_answer_and_no_reason_orders_a_ci_runner_about(run: Run, serve, project, capsys):
+    """A log's lines that begin with ``::``, or hold ``##vso[``, are commands to whoever runs the job."""
+    order = "Well.\n::error file=x::pwn\n  ##vso[task.setvariable variable=x]y\n##[error]z"
+    serve(lambda b: score(1, order) if b["model"].startswith("judge") else order)
+    result = run("--jmeb-id=*X-1/plain/ja*", "--jmeb-run=r", "--jmeb-transcripts=failed", model="it")
+    result.stdout.fnmatch_lines(["│ ::error file=x::pwn", "│   ## vso[[]task.*"])
+    assert main(["show", "r", "toy::X-1/plain/ja/0"]) == 0
+    for line in result.outlines + capsys.readouterr().out.splitlines():
+        assert not line.lstrip().startswith("::")
+        assert "##vso[" not in line
+        assert "##[" not in line
 
 
 @pytest.mark.parametrize("fault", [None, 401, 400])

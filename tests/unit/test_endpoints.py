@@ -572,6 +572,35 @@ def test_the_environments_proxies(proxies: pytest.MonkeyPatch) -> None:
     assert proxy_for("https://port.test:8001/v1") == "http://proxy:3128"
 
 
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "ALL_PROXY"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://u:s3cr3t@127.0.0.1:notaport", "http://u:s3cr3t@127.0.0.1:99999", "http://us er:s3cr3t@h:3128",
+        "http://u:s3cr3t@[::1", "u:s3cr3t@[::1", "http://u:s3cr3t@", "http://u:s3cr3t@h\t:1", "http://u:s3cr3t秘@h:1",
+        "http://u:s3cr3t@h:0", "socks5://u:s3cr3t@h:x",
+    ],
+)  # fmt: skip
+def test_a_proxy_that_is_no_address_is_named_and_not_shown(
+    proxies: pytest.MonkeyPatch, name: str, address: str
+) -> None:
+    """The variable is to blame, not the endpoint; a login may stand in it."""
+    proxies.setenv(name, address)
+    with pytest.raises(EndpointError) as caught:
+        proxy_for("http://h.test/v1")
+    assert str(caught.value) == (
+        f"the environment variable {name} holds no usable address; "
+        f"expected http://host:port, with %-escapes in a login"
+    )
+
+
+def test_a_proxy_may_have_a_login(proxies: pytest.MonkeyPatch) -> None:
+    """With escapes, and before any kind of host."""
+    for address in ("http://me:a%20b%40c@[::1]:3128", "https://me@proxy"):
+        proxies.setenv("HTTP_PROXY", address)
+        assert proxy_for("http://h.test/v1") == address
+
+
 def test_a_proxy_of_another_kind(proxies: pytest.MonkeyPatch) -> None:
     """A proxy that cannot be spoken to is named with the way round it."""
     proxies.setenv("ALL_PROXY", "socks5://me:hunter2@p:1")

@@ -254,6 +254,40 @@ def test_a_folder_that_cannot_be_written_is_one_message(tmp_path):
         make_folder(tmp_path / "taken", "one")
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "..",
+        ".",
+        "../up",
+        "a/b",
+        "/abs",
+        ".hidden",
+        "a\\b",
+        "c:x",
+        "a\0b",
+        "a\nb",
+        "a\x1b[31mb",
+        "a b",
+        "a\u200bb",
+    ],
+)
+def test_a_name_that_leads_elsewhere_makes_nothing(tmp_path, name):
+    """Nor does one with signs that no name needs; nothing is written and no folder's mode is changed."""
+    out = tmp_path / "runs"
+    tmp_path.chmod(0o755)
+    with pytest.raises(RunError, match=r"cannot name a folder; expected letters, digits, '\.', '-', '_'"):
+        make_folder(out, name)
+    assert not list(tmp_path.iterdir())
+    assert tmp_path.stat().st_mode & 0o777 == 0o755
+
+
+@pytest.mark.parametrize("name", ["one", "20261129-213147-2", "v1.2_b", "夜間テスト", "one-by-0a1b2c3d"])
+def test_letters_of_any_language_name_a_folder(tmp_path, name):
+    """As do digits, and the signs of a version."""
+    assert make_folder(tmp_path, name).name == name
+
+
 def test_runs_of_one_second_get_names_of_their_own(tmp_path):
     """Two runs started at once do not meet in one folder."""
     names = {make_folder(tmp_path, "").name for _ in range(3)}

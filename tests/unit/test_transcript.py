@@ -7,7 +7,7 @@ import json
 import pytest
 from hypothesis import given, strategies as st
 
-from jmeb_plugin.transcript import Transcript, Turn, clean, printable
+from jmeb_plugin.transcript import Transcript, Turn, clean, printable, quoted
 
 anything = st.text(st.characters())
 turns = st.builds(Turn, anything, anything, st.booleans())
@@ -36,6 +36,19 @@ def test_clean_text_is_utf8_and_else_the_same(text: str) -> None:
 def test_clean_mends_halves_of_pairs(text: str, cleaned: str) -> None:
     """A lone half becomes U+FFFD, two halves that belong together become their sign."""
     assert clean(text) == cleaned
+
+
+@given(
+    anything | st.lists(st.sampled_from(["##", "vso[", "[error]", "::error::", "\n", " ", "#"])).map("".join)
+)
+def test_quoted_text_orders_no_ci_runner_about(text: str) -> None:
+    """No line begins with ``::`` or a blank before it, and nothing says ``##vso[`` or ``##[``; no line is lost."""
+    found = quoted(text).split("\n")
+    assert len(found) == text.count("\n") + 1
+    assert all(line.startswith("│ ") and "##[" not in line and "##vso[" not in line.lower() for line in found)
+    assert "\n".join(line.removeprefix("│ ") for line in found).replace("## ", "##") == text.replace(
+        "## ", "##"
+    )
 
 
 @given(anything)

@@ -28,6 +28,11 @@ BROKEN = {
     "a: !!bool maybe": "file.yaml:1: 'maybe' is no bool",
     f"a: {'9' * 101}": "file.yaml:1: a number of more than 100 digits",
     "[" * 9000 + "]" * 9000: "file.yaml: nested too deeply; expected a settings file",
+    "? !!str {=: a}\n: b": "file.yaml:1: a mapping as a key; expected a text",
+    "a:\n  ? !!int {=: 1}\n  : b": "file.yaml:2: a mapping as a key; expected a text",
+    "a:\n- b\n- c: {? !!bool {=: yes} : d}": "file.yaml:3: a mapping as a key; expected a text",
+    "a: 1\n? [b, c]\n: d": "file.yaml:2: a list as a key; expected a text",
+    "a: !!set {b, ? [c]}": "file.yaml:1: a list as a key; expected a text",
     "a: !python/object x": "file.yaml:1: not YAML: could not determine a constructor",
 }
 
@@ -143,7 +148,7 @@ class NoAliases(yaml.SafeDumper):
 
 SIGNS = ["- ", "a: ", "b", "[", "]", "{", "}", ", ", "\n", "  ", "? ", "!!int ", "!!set ", "!!timestamp ", "!!bool ",
          "!!float ", "!!binary ", "!!omap ", "<<: ", "&x ", "*x ", "'", '"', "#", "|", ">", "0x", "1:", ".inf", "2027-02-30",
-         "\x00", "\t", "%", "---\n", "...\n", "=", "~", "é", "😀"]  # fmt: skip
+         "\x00", "\t", "%", "---\n", "...\n", "=", "? !!str {=: a}\n: ", "~", "é", "😀"]  # fmt: skip
 
 
 @given(st.lists(st.sampled_from(SIGNS), max_size=25).map("".join) | st.text())

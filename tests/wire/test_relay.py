@@ -158,6 +158,88 @@ def test_a_half_open_connection_is_given_up(relay, sent, monkeypatch):
         assert refused(peer)
 
 
+def test_a_handshake_has_one_deadline(relay, monkeypatch):
+    """Whoever sends a byte now and then is let go as well."""
+    monkeypatch.setattr(door, "HANDSHAKE_SECONDS", 0.3)
+    with socket.create_connection(("127.0.0.1", relay.address["port"]), timeout=5) as peer:
+        exactly(peer, 32)
+        began = time.monotonic()
+        with contextlib.suppress(OSError):
+            for _ in range(31):
+                peer.sendall(b"x")
+                time.sleep(0.05)
+        assert refused(peer)
+        assert time.monotonic() - began < 1.9
+
+
+def test_strangers_take_few_places_and_no_workers(relay, monkeypatch):
+    """Of hundreds that knock and say nothing 32 are let in at a time, and those with the key get through."""
+    monkeypatch.setattr(door, "PATIENCE", 0.2)
+    before = threading.active_count()
+    with contextlib.ExitStack() as stack:
+        for _ in range(150):
+            peer = stack.enter_context(socket.socket())
+            peer.setblocking(False)
+            peer.connect_ex(("127.0.0.1", relay.address["port"]))
+        client = RelayClient(relay.address)
+        assert client.ask({"x": 1}) == {"x": 1}
+        assert threading.active_count() - before <= door.MOST_KNOCKING + 8
+        client.close()
+
+
+def test_many_workers_connect_at_once(relay):
+    """None of them is taken for a stranger, although more knock than there are places."""
+    clients = []
+    threads = [threading.Thread(target=lambda: clients.append(RelayClient(relay.address))) for _ in range(64)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert [client.ask({"n": n}) for n, client in enumerate(clients)] == [{"n": n} for n in range(64)]
+    for client in clients:
+        client.close()
+
+
+def test_no_file_and_no_thread_left_is_waited_out(relay, monkeypatch):
+    """The listener neither spins nor ends: it pauses, and serves the next."""
+    calls = []
+
+    class Short:
+        """A listener for which the system has no file left, the first times."""
+
+        def accept(self):
+            calls.append(time.monotonic())
+            if len(calls) < 4:
+                raise OSError(24, "Too many open files")
+            return listener.accept()
+
+        def __getattr__(self, name):
+            return getattr(listener, name)
+
+    listener, start = relay.listener, threading.Thread.start
+    relay.listener = Short()
+    client = RelayClient(relay.address)  # taken by the accept that had begun
+    assert client.ask({"x": 1}) == {"x": 1}
+    other = RelayClient(relay.address)
+    assert calls[3] - calls[0] >= 3 * door.PAUSE
+    lost = []
+
+    def none_left(thread):
+        if not lost:
+            lost.append(thread)
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", none_left)
+    with pytest.raises(Stopped, match="cannot be reached"):
+        RelayClient(relay.address)
+    last = RelayClient(relay.address)
+    assert last.ask({"x": 2}) == {"x": 2}
+    assert not relay.knocking
+    for each in (client, other, last):
+        each.close()
+
+
 def test_a_silent_peer_keeps_nobody_waiting(relay):
     """Handshakes happen in each connection's own thread."""
     with socket.create_connection(("127.0.0.1", relay.address["port"])):

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 from jmeb_plugin.dataset.importing.hub import SCHEME, fetch
 from jmeb_plugin.dataset.importing.json_text import read_json
 from jmeb_plugin.errors import ImportRefused, SettingsError, plain
+from jmeb_plugin.user_file import own_file
 from jmeb_plugin.yaml_file import describe
 
 MOST_BYTES = 16 << 20
@@ -44,7 +45,8 @@ class Source:
 def find_source(source: str, base: Path) -> Source:
     """A file, the files of a folder whose ending is known, or a data set of a hub.
 
-    Raises `SettingsError` where there is none.
+    Raises `SettingsError` where there is none, and for a link that leads out of the folder: one from
+    elsewhere must not have our files read into a suite. (A hub's client keeps what it fetches as links.)
     """
     path, label = fetch(source) if source.startswith(SCHEME) else (base / source, source)
     if path.is_file():
@@ -57,6 +59,9 @@ def find_source(source: str, base: Path) -> Source:
     files = sorted(found for found in inside if found.suffix.lower() in READERS and found.is_file())
     if not files:
         raise SettingsError(f"{source}: no data in this folder; expected files in {', '.join(READERS)}")
+    if not source.startswith(SCHEME):
+        for found in files:
+            own_file(path, str(found.relative_to(path)), SettingsError)
     return Source(label, tuple(files))
 
 

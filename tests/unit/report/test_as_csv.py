@@ -51,7 +51,16 @@ def test_no_name_breaks_a_row_or_runs_as_a_formula(name: str) -> None:
     assert len(rows) == 4
     assert all(None not in row and len(row) == len(COLUMNS) for row in rows)
     assert all(not cell.startswith(("=", "+", "-", "@", "\t", "\r")) for row in rows for cell in row.values())
-    assert {row["model"].removeprefix("'") for row in rows} == {name.replace("\r", " ").removeprefix("'")}
+    assert {row["model"].replace("'", "") for row in rows} == {name.replace("\r", " ").replace("'", "")}
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"), [("a;=1", "a;'=1"), ("a\t- 1+cmd|x!A0", "a\t'- 1+cmd|x!A0"), ("a; - b", "a; - b")]
+)
+def test_formulas_within_a_name_are_quoted_too(name: str, shown: str) -> None:
+    """As they stand in a cell of their own where the file is opened with another separator."""
+    judged = judge(cases_of(make_suite(1), [name]), lambda case: record(9.0), make_thresholds())
+    assert rows_of(judged)[0]["model"] == shown
 
 
 @pytest.mark.parametrize("name", ["=1+1", "@x", "-x", "+x", "\tx", "  =1", "\u3000＝1", "\ufeff＠x"])

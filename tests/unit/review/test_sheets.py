@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+import time
 from pathlib import Path
 
 import pytest
@@ -60,6 +62,38 @@ def test_a_text_keeps_its_words() -> None:
     long = safe_cell("x" * (MOST + 1), CUT)
     assert (len(long), long[-6:]) == (MOST + 6, "\n(cut)")
     assert csv_bytes(sheet("a\n- b; - c\n=d")).decode("utf-8-sig").count("a\n- b; - c\n'=d") == 1
+    assert safe_cell("a\n=b", CUT) == "a\n=b"  # in a workbook it stays one cell
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "=1",
+        " =1",
+        "＝1",
+        "+1",
+        "-1",
+        "- 1+cmd|' /C calc'!A0",
+        "- 1+1",
+        "+ SUM(A1)",
+        "－ cmd｜x！A0",
+        "@x",
+    ],
+)
+@pytest.mark.parametrize("separator", [";", "\t", "\n", "\n\n", "\r\n", " ; "])
+def test_no_part_of_a_cell_begins_a_formula(separator: str, part: str) -> None:
+    """Nor where whoever opens the CSV splits it elsewhere; what is only an item of a list is left as it is."""
+    raw = csv_bytes(sheet(f"a{separator}{part}")).decode("utf-8-sig")
+    cells = [cell.strip() for cell in re.split(r"[;\t\n]", raw)]
+    assert any(cell.startswith("'") and part in cell for cell in cells)
+    assert not any(cell.startswith(part) for cell in cells)
+
+
+def test_many_blank_lines_take_no_time() -> None:
+    """The look at a text grows with its length alone."""
+    began = time.process_time()
+    csv_bytes(sheet("\n" * MOST, ("\n" + " " * 99) * 300, "\n- (" * 8000))
+    assert time.process_time() - began < 2
 
 
 def test_a_workbook_is_ready_to_be_filled_in(tmp_path: Path) -> None:

@@ -174,6 +174,23 @@ def test_a_folder_is_its_data_files_in_order(tmp_path):
     ]
 
 
+def test_a_link_out_of_the_folder_is_refused(tmp_path):
+    """Whoever made the folder must not choose which of our files a suite is made of; links within it are free."""
+    secret = written(tmp_path, "secret.jsonl", json.dumps({"seed": "a secret"}))
+    folder = written(tmp_path, "data/deep/b.jsonl", "{}").parent.parent
+    (folder / "a.jsonl").symlink_to("deep/b.jsonl")
+    assert len(find_source("data", tmp_path).files) == 2
+    for target in (secret, "../../secret.jsonl"):
+        link = folder / "deep" / "c.jsonl"
+        link.symlink_to(target)
+        with pytest.raises(SettingsError) as caught:
+            find_source("data", tmp_path)
+        assert str(caught.value) == f"{link}: a link out of the folder; expected the file itself"
+        link.unlink()
+    (tmp_path / "elsewhere.jsonl").symlink_to(secret)
+    assert find_source("elsewhere.jsonl", tmp_path).files  # it was named by ourselves
+
+
 @pytest.mark.parametrize(
     ("source", "problem"),
     [
