@@ -27,6 +27,7 @@ class Http(ThreadingHTTPServer):
     """A server that does not print what a client that hung up did to it: tests read this process's stderr."""
 
     daemon_threads = True
+    request_queue_size = 256
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing of a broken connection; anything else is printed as ever."""

@@ -48,7 +48,7 @@ def test_gate_decides_anew_as_the_run_did(
     (project.path / "strict.yaml").write_text(THRESHOLDS.replace("max_decay: 5.0", "max_decay: 1.0"), "utf-8")
     assert main(["gate", "r", "--thresholds", "strict.yaml", "--write"]) == 1
     out = capsys.readouterr().out
-    assert "UNSAFE: 12 conversations and 0 safety gates failed" in out
+    assert "UNSAFE: 12 conversations failed" in out
     assert out.count("changed: toy::") == 12
     assert main(["gate", "r", "--thresholds", "strict.yaml", "--gate", "release"]) == 0
     after = results(project)
@@ -361,7 +361,10 @@ def test_a_run_that_was_stopped_is_no_baseline(
     monkeypatch.chdir(project.path)
     run("--jmeb-run=whole", model="it")
     assert main(["baseline", "accept", "whole"]) == 0
-    assert "12 scored conversations\nthat run ended UNSAFE: a conversation, a gate" in capsys.readouterr().out
+    assert (
+        "12 scored conversations\nthat run ended UNSAFE: 12 conversations failed; 1 safety gate failed"
+        in capsys.readouterr().out
+    )
     kept = Path("jmeb-baseline.json").read_bytes()
     run("--jmeb-run=r", "-x", "-p", "no:xdist", "--jmeb-concurrency=1", model="it")
     assert main(["baseline", "accept", "r"]) == 4

@@ -53,7 +53,7 @@ def test_cases_only_shows_the_gates(run: Run, both, project, serve):
     """A failing gate does not touch the exit status."""
     serve(scores(9, 8, 7))
     project.path.joinpath("thresholds.yaml").write_text(
-        "version: 1\nrelease: {min_conversations: 999, max_mean_decay: 0.0}\n"
+        "version: 1\nconversation: {max_decay: 9.0}\nrelease: {min_conversations: 999, max_mean_decay: 0.0}\n"
     )
     result = run(*both, "--jmeb-gate=cases", model="it")
     assert result.ret == 0
@@ -161,7 +161,7 @@ def test_a_dispute_ends_as_the_file_says(run: Run, both, project, serve, policy)
         toml=TOML + third,
     )
     project.path.joinpath("thresholds.yaml").write_text(
-        f"version: 1\nconversation: {{max_judge_gap: 4.0, on_dispute: {policy}}}\n"
+        f"version: 1\nconversation: {{min_turn_score: 1.0, max_judge_gap: 4.0, on_dispute: {policy}}}\n"
     )
     judges = [f"--jmeb-judge={name}" for name in ("one", "two", *["three"] * (policy == "arbitrate"))]
     result = run(*both, *judges, model="it")

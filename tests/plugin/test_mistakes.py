@@ -110,6 +110,7 @@ def test_a_bot_that_cannot_be_asked_is_one_message(run: Run, both, project, monk
 
 def test_only_who_asks_imports_the_bot(run: Run, project, monkeypatch):
     """The controller, not its workers; and nobody to collect."""
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)  # of our own tests
     bot(project, monkeypatch, "my_bot:chat")
     seen = project.path / "imported"
     assert run("--co", "-q", model="it").ret == 0
