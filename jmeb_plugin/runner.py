@@ -77,6 +77,8 @@ class Runner:
         self.clients: dict[str, Client] = {}
         self.lanes: dict[str, Lane] = {}
         self.facts: dict[str, str] = {}
+        self.heard: set[str] = set()
+        """The endpoints that answered an earlier session."""
         self.hands: set[asyncio.Task[None]] = set()
         self.thread = threading.Thread(target=self.live, name="jmeb-runner", daemon=True)
 
@@ -194,9 +196,10 @@ class Runner:
         self.kept = {name: Record.from_json(data) for name, data in self.journal.kept(missing).items()}
 
     def recall_spending(self) -> None:
-        """Begin the budget at what earlier sessions of the run have spent."""
+        """Begin the budget at what earlier sessions of the run have spent; remember who answered them."""
         asked = {endpoint.name: endpoint for endpoint in self.plan.asked()}
         for _, name, count, tokens in self.journal.usage(chats=True):
+            self.heard.add(name)
             if name in asked and (price := asked[name].price):
                 usd = price.usd(tokens.input, tokens.cached, tokens.output)
                 self.budget.spent += usd
@@ -206,7 +209,7 @@ class Runner:
         """Connect to every endpoint, wait for the end, give everything back."""
         try:
             for endpoint in {endpoint.name: endpoint for endpoint in self.plan.asked()}.values():
-                self.clients[endpoint.name] = connect(endpoint)
+                self.clients[endpoint.name] = connect(endpoint, answered=endpoint.name in self.heard)
                 self.lanes[endpoint.name] = Lane(endpoint, self.slots, self.budget)
                 self.facts[endpoint.name] = endpoint_facts(endpoint)
             self.checked = asyncio.ensure_future(self.check())

@@ -19,10 +19,13 @@ HOMES = {
 }
 
 
-def connect(endpoint: Endpoint) -> Client:
-    """A client for the endpoint. Raises `EndpointError` for a key or target that is missing."""
+def connect(endpoint: Endpoint, *, answered: bool = False) -> Client:
+    """A client for the endpoint, which may have ``answered`` an earlier session.
+
+    Raises `EndpointError` for a key or target that is missing.
+    """
     from jmeb_plugin.clients.guarded import Guarded
 
     module, name = HOMES[endpoint.provider].split(":")
     made: Client = getattr(importlib.import_module(f"jmeb_plugin.clients.{module}"), name)(endpoint)
-    return Guarded(endpoint, made)
+    return Guarded(endpoint, made, answered=answered)

@@ -32,11 +32,11 @@ class Guarded:
     before one of the requests under way is answered, or all have failed.
     """
 
-    def __init__(self, endpoint: Endpoint, client: Client) -> None:
+    def __init__(self, endpoint: Endpoint, client: Client, *, answered: bool = False) -> None:
         self.endpoint = endpoint
         self.client = client
         self.under_way = 0
-        self.answered = False
+        self.answered = answered
         self.settled = asyncio.Event()
         """Set where nothing is under way that could tell more."""
         self.rejected: Counter[str] = Counter()

@@ -19,7 +19,7 @@ from jmeb_plugin.limits import Lane
 from jmeb_plugin.pace import Pace
 
 from .conftest import TOML, Run, results, scores
-from .servers import Fault, ModelServer, completion, error
+from .servers import Fault, ModelServer, completion, error, score
 
 CODE = re.compile(r"[0-9a-f]{16}")
 KINDS = (
@@ -408,3 +408,19 @@ def test_the_budget_counts_answers_that_nobody_counted(run: Run, serve: Any, bot
     again = run(*both, "--jmeb-budget=0.5", "--jmeb-run=r", "--jmeb-concurrency=4", model="it")
     again.stdout.fnmatch_lines(["INCONCLUSIVE: --jmeb-budget 0.5: *"])
     assert len(server.requests) <= asked + 3
+
+
+def test_a_resumed_run_knows_whom_the_server_answered(run: Run, serve: Any) -> None:
+    """What a firewall stops is stopped again: that is no refused key, though nobody else is left to ask."""
+
+    def answer(body: dict[str, Any]) -> Any:
+        if body["model"].startswith("judge"):
+            return score(9)
+        stopped = "X-1 plain" in body["messages"][-1]["content"]
+        return (403, {"error": {"message": "Request denied. Support ID 12"}}) if stopped else "An answer."
+
+    serve(answer)
+    for _ in range(2):
+        result = run("--jmeb-run=one", model="it")
+        assert result.ret == 10
+        result.stdout.fnmatch_lines(["INCONCLUSIVE: 2 conversations could not be scored*"])
