@@ -327,6 +327,19 @@ def test_mann_whitney_of_constants() -> None:
     assert p == Figure(None, "all values are the same")
 
 
+@pytest.mark.parametrize(("a", "b"), [([], []), ([], [1.0]), ([1.0, 2.0], [])])
+def test_a_comparison_with_nothing_has_no_figure(a: list[float], b: list[float]) -> None:
+    """Each says so in the same words."""
+    nothing = Figure(None, "no values")
+    assert stats.mann_whitney(a, b) == (nothing, nothing)
+    assert stats.cohen_d(a, b) == nothing
+
+
+def test_cohen_d_of_one_constant_group() -> None:
+    """The other one's spread is enough: means 2 and 4, sums of squares 2 and 0 over 3 + 2 - 2."""
+    assert stats.cohen_d([1.0, 2.0, 3.0], [4.0, 4.0]).value == pytest.approx(-2 / math.sqrt(2 / 3))
+
+
 def test_cohen_d_worked_example() -> None:
     """Means 4 and 2, sums of squares 8 and 2 over 4 degrees of freedom: 2 / sqrt(2.5)."""
     assert stats.cohen_d([2, 4, 6], [1, 2, 3]).value == pytest.approx(2 / math.sqrt(2.5))
@@ -505,8 +518,6 @@ UNDEFINED = {
     "no answer was judged twice": [stats.self_consistency([]), stats.self_consistency([[9], [1]])],
     "no values": [
         stats.bias([], []),
-        *stats.mann_whitney([], [1.0]),
-        stats.cohen_d([1.0], []),
         stats.within([], []),
         stats.mae([], []),
     ],
