@@ -246,11 +246,15 @@ class Controller:
         release = self.settings.gate == "release"
         return judge_all(self.chosen, records, self.selection.thresholds, self.day, expected=release)
 
+    def stop(self) -> None:
+        """Ask nobody any more; waits until everything is given back, unless it is interrupted."""
+        if self.runner is not None:
+            self.runner.close()
+
     def settle(self) -> None:
         """Hold the gates where pytest did not come to it: a run cut short, or one shown again in part."""
         if self.runner is None or not self.chosen:
             return
-        self.runner.close()
         if self.trouble or (not self.gates and all(entry.record for entry in self.judged)):
             self.hold_gates()
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 SAFE, UNSAFE, MISTAKE, INTERRUPTED, NOTHING, INCONCLUSIVE = 0, 1, 4, 2, 5, 10
 HIDDEN = "a mark or a plugin of your own or an early end kept pytest from reporting it"
+OVER_REFUSAL = "max_over_refusal_rate"
+"""The one gate on safety that no harmful answer can fail."""
+
 MANY = {"test of your own": "tests of your own"}
 UNASKED = "no limit and no gate of the thresholds asks for safety"
 
@@ -65,10 +68,20 @@ def ending(
 
 
 def asks(judged: Sequence[Judged], asked: Sequence[Gate], gate: str, thresholds: Thresholds) -> bool:
-    """Whether anything that could have failed the run was a question of safety."""
-    if any(gate.kind == "safety" and gate.state == "holds" for gate in asked):
-        return True
-    return gate != "release" and any(thresholds.for_case(entry.case).any for entry in judged)
+    """Whether each model was asked something that harm could have failed.
+
+    What is asked of benign conversations counts only where a model had no others.
+    """
+    for model in {entry.case.model for entry in judged}:
+        own = [entry.case for entry in judged if entry.case.model == model]
+        harmful = [case for case in own if case.suite.kind == "harmful"]
+        held = {
+            each.name for each in asked if (each.model, each.kind, each.state) == (model, "safety", "holds")
+        }
+        limited = gate != "release" and any(thresholds.for_case(case).any for case in harmful or own)
+        if not (limited or held - ({OVER_REFUSAL} if harmful else set())):
+            return False
+    return True
 
 
 def clauses(*counts: tuple[str, int, str]) -> str:
@@ -93,7 +106,8 @@ def status_of(
     if trouble is not None and (isinstance(trouble, UserMistake) or told.status in (SAFE, UNSAFE, NOTHING)):
         return (MISTAKE if isinstance(trouble, UserMistake) else INCONCLUSIVE), explained
     if told.status == UNSAFE and told.errors:
-        return INCONCLUSIVE, why or clauses(("could not be scored", told.errors, "conversation"))
+        unscored = clauses(("could not be scored", told.errors, "conversation"))
+        return INCONCLUSIVE, why if code == INCONCLUSIVE else unscored
     if told.status != SAFE:
         return told.status, resume if told.status == INTERRUPTED else ""
     return code, why

@@ -112,9 +112,8 @@ class ConversationItem(pytest.Item):
             self.decide()  # a mark kept setup from doing it
         seconds = self.record.transcript.seconds if self.record else 0.0
         decides = "setup" if report.outcome != "passed" and report.when == "setup" else "call"
-        if report.when == "setup" and report.failed and self.record:
-            reason = self.verdict.reason if self.verdict else "was not judged"
-            report.longrepr = printable(f"unscored: {reason}")
+        if report.when == "setup" and report.failed and self.verdict and self.verdict.outcome == "unscored":
+            report.longrepr = printable(f"unscored: {self.verdict.reason}")
         if report.when in ("setup", "call"):
             report.duration = seconds if report.when == decides else 0.0
         if report.when == "call" and self.record and self.config.stash[TERMS].transcripts == "full":

@@ -56,13 +56,13 @@ class Slots:
         return given > 0
 
     async def drain(self, seconds: float) -> None:
-        """Give no place any more, and wait a little for the answers of the endpoints that are in no trouble.
+        """Give no place any more, and wait a little for the answers that are under way.
 
         Whoever waits for a place waits until it is cancelled.
         """
         self.free = -sys.maxsize
         for _ in range(math.ceil(seconds / DRAINED)):
-            if not any(lane.in_flight and not lane.trouble for lane in self.lanes):
+            if not any(lane.in_flight for lane in self.lanes):
                 return
             await asyncio.sleep(DRAINED)
 
@@ -217,8 +217,12 @@ class Lane:
 
     def wake_after(self, seconds: float) -> None:
         """Look again when time alone has let the next request go."""
-        if seconds > 0 and self.alarm is None:
-            self.alarm = asyncio.get_running_loop().call_later(seconds, self.wake)
+        loop = asyncio.get_running_loop()
+        if seconds <= 0 or (self.alarm is not None and self.alarm.when() <= loop.time() + seconds):
+            return
+        if self.alarm is not None:
+            self.alarm.cancel()
+        self.alarm = loop.call_later(seconds, self.wake)
 
     def wake(self) -> None:
         """The time is over."""
@@ -262,12 +266,13 @@ class Lane:
             self.hold.begin(hint, tries.sent)
         others = self.good_at > tries.began
         if error.throttled and others and (hint or tries.failed >= TRIES - 1):
+            tries.hopeless = tries.hopeless or tries.failed >= TRIES - 1
             tries.renew()  # it was this request's turn to wait, and nothing is wrong with it
         pause = tries.pause(hint)
         if self.answered and self.silent:
             raise self.nobody(error) from None
         if self.answered and tries.over:
-            self.give_up(error, others)
+            self.give_up(error, others or tries.hopeless)
         return pause
 
     def note(self, error: Transient, label: str) -> None:

@@ -55,6 +55,8 @@ class Tries:
         self.pace = pace
         self.label = label
         self.sent = 0.0
+        self.hopeless = False
+        """Whether all its tries failed once while others were answered: that is no outage."""
         self.renew()
 
     def renew(self) -> None:

@@ -35,6 +35,10 @@ class Watch:
         yield
         self.state.stop_on_failure()
 
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self.state.own_failed.add(report.nodeid)
+
     @pytest.hookimpl(wrapper=True)
     def pytest_report_teststatus(self, report: pytest.TestReport) -> Generator[None, Any, Any]:
         return self.state.shorten(report, (yield))

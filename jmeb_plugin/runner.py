@@ -242,7 +242,8 @@ class Runner:
     def enqueue(self, cases: Sequence[Case]) -> None:
         """Queue the cases, and see to it that enough hands work on them."""
         self.queue.extend(cases)
-        for _ in range(min(len(self.queue), self.plan.concurrency - len(self.hands))):
+        busy = sum(not hand.done() for hand in self.hands)
+        for _ in range(min(len(self.queue), self.plan.concurrency - busy)):
             hand = self.loop.create_task(self.work())
             self.hands.add(hand)
             hand.add_done_callback(self.hands.discard)

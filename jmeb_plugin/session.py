@@ -218,9 +218,10 @@ class JmebSession:
     def see(self, report: pytest.TestReport) -> None:
         """Watch a report on the controller: count errors, name it for JUnit, stop the runner on -x."""
         case = self.own.get(report.nodeid)
+        theirs = case is None and not report.nodeid.startswith(f"{RELEASE}::")
+        if report.failed and (theirs or (case and report.when == "teardown")):
+            self.own_failed.add(report.nodeid)
         if case is None:
-            if report.failed and not report.nodeid.startswith(f"{RELEASE}::"):
-                self.own_failed.add(report.nodeid)
             return
         if isinstance(report.longrepr, str):
             report.longrepr = FailureText(report.longrepr)
@@ -300,7 +301,9 @@ class JmebSession:
             raise session.Failed(session.shouldfail) from None
         trouble = self.controller.trouble
         if isinstance(trouble, UserMistake) and session.testsfailed <= self.errors:
-            raise pytest.UsageError(printable(str(trouble))) from None
+            self.controller.stop()  # an earlier session may have found something unsafe: that wins
+            if not any(entry.verdict.outcome == "failed" for entry in self.controller.judged):
+                raise pytest.UsageError(printable(str(trouble))) from None
         if trouble is None:
             raise stop
         if isinstance(trouble, PanelUnfit) and self.settings.gate != "cases":
@@ -313,6 +316,7 @@ class JmebSession:
             self.connection.close()
         if self.controller is None:
             return
+        self.controller.stop()
         with held_back():  # who presses Ctrl-C now has what he wants: the run is over
             self.controller.settle()
             told = Told(int(status), session.testsfailed, self.errors, len(self.own_failed))

@@ -24,7 +24,10 @@ def held_back() -> Iterator[list[int]]:
     def note(number: int, _: FrameType | None) -> None:
         came.append(number)
 
-    usual = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    heard = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    usual = {number: handler for number, handler in heard.items() if handler not in (signal.SIG_IGN, None)}
+    for number in usual:
+        signal.signal(number, note)
     try:
         yield came
     finally:
@@ -46,10 +49,10 @@ class Termination:
             self.taken = True
 
     def give_back(self) -> None:
-        """End as the process would have."""
-        if self.taken:
+        """End as the process would have, unless somebody else has come to listen."""
+        if self.taken and signal.getsignal(signal.SIGTERM) is interrupt:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            self.taken = False
+        self.taken = False
 
 
 def interrupt(number: int, _: FrameType | None) -> None:

@@ -127,6 +127,10 @@ class PythonClient:
             raise
         except TimeoutError:
             raise Transient(f"{name}: no answer within {self.endpoint.timeout:g} s") from None
+        except asyncio.CancelledError:
+            if (task := asyncio.current_task()) and task.cancelling():
+                raise
+            raise Transient(f"{name}: {target} raised CancelledError") from None  # its own, not the run's
         except BUGS as error:
             raise Rejected(f"{name}: {target} raised {self.told(error)}{line_of(error)}") from None
         except Exception as error:  # noqa: BLE001 - an application may raise anything

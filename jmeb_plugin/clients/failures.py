@@ -74,11 +74,15 @@ MOST_WORDS = 4000
 
 
 class Forbidden(KeyRefused):
-    """A 403: the key is refused, or, where others were answered, this request alone (``rejected``)."""
+    """A 403: the key is refused, or, where others were answered, this request alone (``rejected``).
 
-    def __init__(self, message: str, rejected: str) -> None:
+    ``withheld``: it says that a filter stopped this prompt.
+    """
+
+    def __init__(self, message: str, rejected: str, *, withheld: bool) -> None:
         super().__init__(message)
         self.rejected = rejected
+        self.withheld = withheld
 
 
 def reply_of(
@@ -110,8 +114,11 @@ def meant_status(error: Any) -> int:
 
 
 def unanswered(endpoint: Endpoint, status: int, headers: Mapping[str, str], body: str) -> Reply:
-    """The reply where the provider's filter withheld prompt or answer. Raises `failure` else."""
-    if withheld(status, body):
+    """The reply where the provider's filter withheld prompt or answer. Raises `failure` else.
+
+    A 403 is one of these too: only who knows whether others were answered can tell what it means.
+    """
+    if status != 403 and withheld(status, body):
         return Reply("", "filter")
     raise failure(endpoint, status, headers, body)
 
@@ -125,7 +132,8 @@ def failure(endpoint: Endpoint, status: int, headers: Mapping[str, str], body: s
     if status in (401, 403) or KEY_WORDS.search(begins):
         source = f"in {endpoint.api_key_env}" if endpoint.api_key_env else "(no api_key_env is set)"
         message = f"endpoint {endpoint.name!r}: the server refuses the key {source} {ends}"
-        return Forbidden(message, said) if status == 403 else KeyRefused(message)
+        stopped = withheld(status, body)
+        return Forbidden(message, said, withheld=stopped) if status == 403 else KeyRefused(message)
     if status == 402 or (status in (400, 429) and any(word in body.lower() for word in QUOTA_WORDS)):
         return QuotaSpent(f"endpoint {endpoint.name!r}: the quota is spent {ends}")
     if status in (404, 405) or MODEL_WORDS.search(begins):

@@ -32,9 +32,20 @@ withheld answers would look safe."""
 
 def withheld(status: int, body: str) -> bool:
     """Whether an answer with a bad status says that the provider's filter withheld prompt or answer."""
-    if status == 403 and FLAGGED.search(body):
+    if status == 403 and FLAGGED.search(message(body)):
         return True
     return status in (400, 403) and bool(FILTERED.search(body) or FILTER_CODES & codes(body))
+
+
+def message(body: str) -> str:
+    """What the error in a body says; nothing of a page, which is a firewall's and no provider's."""
+    try:
+        data = json.loads(body)
+        error = data.get("error") or data
+        said = error if isinstance(error, str) else error.get("message")
+    except (ValueError, AttributeError, RecursionError):
+        return ""
+    return said if isinstance(said, str) else ""
 
 
 def codes(body: str) -> set[str]:

@@ -19,6 +19,10 @@ ENOUGH = 8
 """Requests that a server rejects with the same words, and no other answered, before that is a mistake."""
 
 
+EXPIRED = 64
+"""403s in a row, with no answer between them, after which it is no prompt that is refused, but the key."""
+
+
 def gist(message: str) -> str:
     """A message without what differs from request to request: numbers, ids, what was taken out."""
     return " ".join(word for word in re.findall(r"\w+", message) if word.isalpha())
@@ -39,6 +43,8 @@ class Guarded:
         self.answered = answered
         self.settled = asyncio.Event()
         """Set where nothing is under way that could tell more."""
+        self.forbidden = 0
+        """How many 403s came since the last answer."""
         self.rejected: Counter[str] = Counter()
         """How often the server has said what, while it answered nobody."""
 
@@ -52,18 +58,21 @@ class Guarded:
         except JmebError as error:
             failed = error
         else:
-            self.answered = True
+            self.answered, self.forbidden = True, 0
             return reply
         finally:
             self.under_way -= 1
             if self.answered or not self.under_way:
                 self.settled.set()
         failed.args = (self.shown(str(failed), request),)
-        raise await self.meaning(failed, request) from None
+        meant = await self.meaning(failed, request)
+        if isinstance(meant, Reply):
+            return meant
+        raise meant from None
 
-    async def meaning(self, error: JmebError, request: Request) -> JmebError:
-        """What an error stands for, by what became of the others."""
-        if isinstance(error, Rejected) and not self.answered:
+    async def meaning(self, error: JmebError, request: Request) -> JmebError | Reply:
+        """What an error stands for, by what became of the others; a user's own bot rejects what it likes."""
+        if isinstance(error, Rejected) and not self.answered and self.endpoint.provider != "python":
             said = gist(str(error))
             self.rejected[said] += 1
             await self.settled.wait()
@@ -71,8 +80,11 @@ class Guarded:
                 return self.mistake(error)
         if not isinstance(error, Forbidden):
             return error
+        self.forbidden += 1
         await self.settled.wait()
-        return Rejected(self.shown(error.rejected, request)) if self.answered else KeyRefused(str(error))
+        if not self.answered or self.forbidden >= EXPIRED:
+            return KeyRefused(str(error))
+        return Reply("", "filter") if error.withheld else Rejected(self.shown(error.rejected, request))
 
     def mistake(self, error: Rejected) -> EndpointError:
         """The error that ends a run in which every request is rejected for one reason."""

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PAGE = Path(__file__).parent / "page"
+VERBS = ("す", "ん", "た")
+"""What a Japanese clause ends with that is a sentence of its own."""
 CAPTURED = re.compile(r"\\(\d)|\{(\d)\}")
 
 
@@ -67,7 +69,9 @@ def sentence(english: str) -> Both:
     whole = translated(english)
     if whole is not None or "; " not in english:
         return Both(english, english if whole is None else whole)
-    return Both(english, "、".join(translated(clause) or clause for clause in english.split("; ")))
+    clauses = [translated(clause) or clause for clause in english.split("; ")]
+    ends = ["。" if clause.endswith(VERBS) else "、" for clause in clauses[:-1]]
+    return Both(english, "".join(map("".join, zip(clauses, [*ends, ""], strict=True))))
 
 
 def translated(english: str) -> str | None:

@@ -11,6 +11,25 @@ from jmeb_plugin.cli import main
 from .conftest import TOML, Run, results, scores
 from .servers import error, score
 
+
+@pytest.fixture
+def plugin(project, both):
+    """What a plugin of the user's does: here by ``-p``, of xdist's controller in a conftest.
+
+    A conftest's hooks are not asked about items of a suite; workers cannot import what lies here.
+    """
+
+    def write(code: str) -> list[str]:
+        if "-n2" in both:
+            project.makeconftest(code)
+            return []
+        project.makepyfile(own_plugin=code)
+        project.syspathinsert()
+        return ["-p", "own_plugin"]
+
+    return write
+
+
 PRICE = "price = {{ input = 100.0, output = 100.0 }}\nmax_concurrency = 1\n"
 PRICED = re.sub(r"(provider = .*\n)", rf"\1{PRICE}", TOML)
 """Endpoints whose answers cost something, asked one at a time so that a budget holds."""
@@ -112,10 +131,10 @@ def test_no_mark_makes_an_unsafe_conversation_pass(run: Run, way, project, serve
 
 
 @pytest.mark.parametrize("gate", ["cases", "release", "both"])
-def test_no_plugin_makes_a_failing_conversation_or_gate_pass(run: Run, project, serve, both, gate):
+def test_no_plugin_makes_a_failing_conversation_or_gate_pass(run: Run, serve, both, plugin, gate):
     """Whatever it makes of the reports."""
     serve(scores(1, 1, 1))
-    project.makeconftest(
+    changed = plugin(
         """
         import pytest
         @pytest.hookimpl(wrapper=True)
@@ -128,7 +147,8 @@ def test_no_plugin_makes_a_failing_conversation_or_gate_pass(run: Run, project, 
             report.outcome = "passed"
         """
     )
-    result = run(*both, f"--jmeb-gate={gate}", model="it")
+    result = run(*both, *changed, f"--jmeb-gate={gate}", model="it")
+    result.stdout.no_fnmatch_line("FAILED *")
     assert result.ret == 1
     result.stdout.fnmatch_lines(["UNSAFE: *"])
 
@@ -327,6 +347,27 @@ def test_what_failed_is_said(run: Run, project, serve, way):
     assert results(project)["run"]["own_tests_failed"] == 1
     assert main(["gate", "r", "--gate=cases", "--write"]) == 1
     assert results(project)["run"]["exit_reason"] == "1 test of your own failed"
+
+
+def test_a_test_file_that_cannot_be_imported_is_kept_in_mind(run: Run, project, both):
+    """It is a failure of the user's own, for `jmeb gate` as well."""
+    project.makepyfile(test_own="import nothing_of_that_name")
+    result = run(*both, "test_own.py", "--continue-on-collection-errors", "--jmeb-run=r")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["UNSAFE: 1 test of your own failed"])
+    assert main(["gate", "r", "--gate=cases"]) == 1
+
+
+def test_what_fails_after_the_verdict_is_kept_in_mind(run: Run, project):
+    """A plugin's teardown of a conversation, for one."""
+    project.makepyfile(
+        own_plugin="def pytest_runtest_teardown(item): assert 'X-1/plain/ja' not in item.nodeid"
+    )
+    project.syspathinsert()
+    result = run("-p", "own_plugin", "--jmeb-run=r")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["UNSAFE: 1 test of your own failed"])
+    assert main(["gate", "r", "--gate=cases"]) == 1
 
 
 def test_a_spent_budget_is_said_beside_what_failed(run: Run, project, serve, both):

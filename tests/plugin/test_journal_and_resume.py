@@ -206,6 +206,25 @@ def test_what_was_found_unsafe_stays_so_however_the_next_session_ends(run: Run, 
         assert said in found["run"]["exit_reason"]
 
 
+def test_a_dead_key_hides_nothing_whatever_comes_first(project, run: Run, serve):
+    """Even where no failure was reported again: the process says what results.json says."""
+    dead = [False]
+
+    def answer(body):
+        if "Y-1" in body["messages"][-1]["content"] and not body["model"].startswith("judge"):
+            return (401, error("invalid_api_key")) if dead[0] else (402, error("payment_required"))
+        return score(1)
+
+    serve(answer)
+    project.makepyfile(backwards="def pytest_collection_modifyitems(items): items.reverse()")
+    project.syspathinsert()
+    args = ("--jmeb-run=one", "--jmeb-gate=cases", "--jmeb-concurrency=1")
+    assert run(*args, model="it").ret == 1
+    dead[0] = True
+    assert run(*args, "-p", "backwards", model="it").ret == 1
+    assert results(project)["run"]["exit_status"] == 1
+
+
 def test_a_finished_run_that_is_shown_in_part_keeps_its_reports(run: Run, project, both):
     """``-x`` ends what pytest shows, not what was measured."""
     args = (*both, "--jmeb-run=one", "-p", "no:randomly")

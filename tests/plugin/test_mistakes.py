@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 
 import pytest
@@ -219,6 +220,29 @@ def test_a_value_that_moves_the_rootdir_is_refused(project, tmp_path_factory, mo
     result.stderr.fnmatch_lines([f"*--jmeb-{option} {elsewhere}: *expected --jmeb-{option}={elsewhere}"])
     monkeypatch.setenv("PYTEST_ADDOPTS", f"--jmeb-{option} {elsewhere}")
     assert project.run(sys.executable, *args).ret == 4
+
+
+def test_the_rootdir_of_a_folder_below_stays(project, tmp_path_factory):
+    """Whatever is named beside the repository's own folders: pytest.ini above both is found either way."""
+    below = project.path / "sub"
+    below.mkdir()
+    project.path.joinpath("other").mkdir()
+    project.path.joinpath("pytest.ini").write_text("[pytest]\n")
+    command = (sys.executable, "-mpytest", "--jmeb-model=demo", "--jmeb-plan", "--jmeb-out", "../other")
+    assert subprocess.run(command, cwd=below, capture_output=True, check=False).returncode == 5
+    below.joinpath("pytest.ini").write_text("[pytest]\n")
+    assert subprocess.run(command, cwd=below, capture_output=True, check=False).returncode == 4
+
+
+def test_an_argument_file_moves_no_rootdir_either(project, tmp_path_factory):
+    """And what is too long for a path is none."""
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    project.path.joinpath("args.txt").write_text(f"--jmeb-out\n{elsewhere}\n")
+    args = ("-mpytest", "--jmeb-model=demo", "--jmeb-plan")
+    assert project.run(sys.executable, *args, "@args.txt").ret == 4
+    result = project.run(sys.executable, *args, "--jmeb-id", "x" * 300)
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(["*no conversation 'xxx*"])
 
 
 @pytest.mark.parametrize(

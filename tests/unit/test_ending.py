@@ -9,6 +9,7 @@ import pytest
 from jmeb_plugin.ending import HIDDEN, UNASKED, Told, ending, status_of
 from jmeb_plugin.errors import BudgetSpent, JmebError, KeyRefused
 from jmeb_plugin.gates import Gate
+from jmeb_plugin.thresholds import Override
 from tests.unit.builders import make_suite, make_thresholds, record
 from tests.unit.report.pages import measured
 
@@ -73,6 +74,28 @@ def test_any_limit_of_a_conversation_asks_for_safety(limit):
     assert ending(held(), [SAFETY], "cases", make_thresholds({})) == (10, UNASKED)
 
 
+def test_each_model_is_asked_for_safety():
+    """A limit or a gate for one of them says nothing of the other."""
+    two = measured(SUITE, lambda _: GOOD, models=("m", "n"))
+    of_m = Override({"model": "m"}, {"min_turn_score": 3.0}, {}, 1)
+    for_m = replace(make_thresholds({}), overrides=(of_m,))
+    assert ending([e for e in two if e.case.model == "m"], [], "cases", for_m)[0] == 0
+    assert ending(two, [], "cases", for_m) == (10, UNASKED)
+    assert ending(two, [SAFETY], "both", for_m) == (10, UNASKED)
+    assert ending(two, [SAFETY, replace(SAFETY, model="n")], "both", for_m)[0] == 0
+
+
+def test_what_is_asked_of_benign_conversations_shows_no_safety():
+    """Unless there are no others: a model that answers everything refuses nothing."""
+    benign = measured(replace(SUITE, kind="benign"), lambda _: GOOD)
+    refusals = replace(SAFETY, name="max_over_refusal_rate")
+    limits = replace(make_thresholds({}), benign_min_turn_score=5.0)
+    for gates, gate in (([refusals], "release"), ([], "cases")):
+        assert ending(benign, gates, gate, limits)[0] == 0
+        assert ending([*benign, *held()], gates, gate, limits) == (10, UNASKED)
+    assert ending([*benign, *held()], [refusals, SAFETY], "release", limits)[0] == 0
+
+
 BROKE, SHUT = BudgetSpent("the budget"), KeyRefused("the key")
 
 
@@ -95,6 +118,7 @@ BROKE, SHUT = BudgetSpent("the budget"), KeyRefused("the key")
         (Told(5), None, BROKE, 10, "the budget"),
         (Told(1, 3, 3), (10, "unsure"), None, 10, "unsure"),
         (Told(1, 3, 3), None, None, 10, "3 conversations could not be scored"),
+        (Told(1, 1, 1), (0, "fine"), None, 10, "1 conversation could not be scored"),
         (Told(0), (10, "unsure"), None, 10, "unsure"),
         (Told(2), None, None, 2, "go on"),
         (Told(2), None, BROKE, 2, "go on"),

@@ -148,5 +148,14 @@ def test_a_request_to_end_is_taken_where_nobody_else_listens() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
         taken.give_back()
         assert own == [signal.SIGTERM]
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        taken.take()
+        signal.signal(signal.SIGTERM, own.append)
+        taken.give_back()
+        assert signal.getsignal(signal.SIGTERM) == own.append
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        with held_back() as came:
+            os.kill(os.getpid(), signal.SIGTERM)
+        assert came == []
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -604,21 +604,65 @@ def test_where_no_place_is_given_any_more_what_is_in_flight_ends() -> None:
     assert run(work) == (True, 0)
 
 
-def test_an_endpoint_in_trouble_is_not_waited_for() -> None:
-    """Nor one that keeps silent, for longer than was said."""
+@pytest.mark.parametrize("trouble", ["", "it: 429"])
+def test_what_is_under_way_is_waited_for_but_not_for_ever(trouble: str) -> None:
+    """Whatever failed before: one refusal says nothing of the answers that are still to come."""
 
-    async def work(trouble: str, seconds: float) -> int:
+    async def work(seconds: float, *, comes: bool) -> int:
         at, silence = lane(), Silence()
         asking = asyncio.create_task(at.call(silence.ask, 1, "a"))
         await settled(lambda: at.in_flight == 1)
         at.trouble = trouble
+        if comes:
+            asyncio.get_running_loop().call_later(0.05, silence.over.set)
         await at.slots.drain(seconds)
         left = at.in_flight
         asking.cancel()
         await asyncio.gather(asking, return_exceptions=True)
         return left
 
-    assert run(lambda: work("it: 503", 60)) == run(lambda: work("", 0.05)) == 1
+    assert run(lambda: work(9.0, comes=True)) == 0
+    assert run(lambda: work(0.05, comes=False)) == 1
+
+
+def test_the_next_look_is_at_the_earliest_moment() -> None:
+    """A later moment that was noted before does not put it off."""
+
+    async def work() -> float:
+        at = lane()
+        at.wake_after(60.0)
+        at.wake_after(0.5)
+        at.wake_after(30.0)
+        assert at.alarm is not None
+        left = at.alarm.when() - asyncio.get_running_loop().time()
+        at.alarm.cancel()
+        return left
+
+    assert run(work) <= 0.5
+
+
+def test_two_requests_that_are_always_refused_are_no_outage() -> None:
+    """They failed all their tries while others were answered; now that nobody else asks, they are given up."""
+
+    async def work() -> list[type[BaseException]]:
+        at, others = lane(), asyncio.Event()
+
+        async def refused() -> Reply:
+            raise Transient("it: 429: too large", throttled=True)
+
+        async def good() -> None:
+            while not others.is_set():
+                await at.call(script(GOOD), 1, "good")
+                await asyncio.sleep(0.001)
+
+        crowd = asyncio.create_task(good())
+        asking = [asyncio.create_task(at.call(refused, 1, name)) for name in "ab"]
+        await settled(lambda: at.retries >= 3 * TRIES)
+        others.set()
+        await crowd
+        return [type(error) for error in await asyncio.gather(*asking, return_exceptions=True)]
+
+    assert run(work) == [Transient, Transient]
 
 
 def test_endpoints_take_turns() -> None:

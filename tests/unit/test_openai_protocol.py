@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -242,8 +243,10 @@ def test_withheld(body: str, expected: bool) -> None:
 )
 def test_flagged_by_a_403(said: str, expected: bool) -> None:
     """A 403 about this prompt is the filter's; about an account, a scope or the address it is not."""
-    assert withheld(403, said) is expected
-    assert not withheld(400, said)
+    assert withheld(403, json.dumps({"error": {"message": said}})) is expected
+    assert withheld(403, json.dumps({"message": said})) is expected
+    assert not withheld(400, json.dumps({"error": {"message": said}}))
+    assert not withheld(403, said)
 
 
 def test_replies_survive_json() -> None:

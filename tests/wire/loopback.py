@@ -194,6 +194,16 @@ def ask(made: Endpoint, request: Request = HELLO) -> Reply:
     return with_client(made, lambda client: client.ask(request))
 
 
+def ask_again(made: Endpoint) -> Reply:
+    """The second of two requests, of which the first is answered."""
+
+    async def both(client: Client) -> Reply:
+        await client.ask(HELLO)
+        return await client.ask(HELLO)
+
+    return with_client(made, both)
+
+
 def standing_together(made: Endpoint, server: LoopbackServer, many: int) -> int:
     """How many of that many requests stand at the server at once, none of them answered."""
     server.will(HANG)

@@ -14,7 +14,7 @@ from jmeb_plugin.clients.base import Message, Reply, Request
 from jmeb_plugin.clients.target import check_targets
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import EndpointError, JmebError, KeyRefused, ModelUnknown, Rejected, Transient
-from tests.wire.loopback import HELLO, KEY, Answer, LoopbackServer, ask, endpoint
+from tests.wire.loopback import HELLO, KEY, Answer, LoopbackServer, ask, ask_again, endpoint
 
 TALK = Request(
     (
@@ -85,8 +85,8 @@ def test_the_path_to_the_answer(server: LoopbackServer, answer: Any, path: str, 
 
 def test_a_moderator_before_an_application(server: LoopbackServer) -> None:
     """A gateway's 403 about the prompt is a reply that was withheld."""
-    server.will(Answer({"message": "Request failed content safety check."}, 403))
-    assert ask(app(server)) == Reply("", "filter")
+    server.will(Answer({"said": "はい"}), Answer({"message": "Request failed content safety check."}, 403))
+    assert ask_again(app(server)) == Reply("", "filter")
 
 
 @pytest.mark.parametrize(

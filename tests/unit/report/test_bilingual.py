@@ -75,6 +75,9 @@ BUDGET = (
 )
 REASONS = (
     "2 conversations failed; 1 safety gate failed; 1 test of your own failed",
+    "2 of 4,690 conversations of jmeb in the merged runs",
+    "2 of 4,690 conversations of jmeb in the merged runs: the run does not cover the suite",
+    "ids on the command line: the run does not cover the suite",
     "1 conversation could not be scored; 1,234 measurement gates failed",
     f"1 conversation failed; {BUDGET}",
     f"a test failed; {HIDDEN}",
