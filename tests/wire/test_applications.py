@@ -140,7 +140,7 @@ value = 3
 @pytest.fixture
 def bot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The name of an application's module in the working directory."""
-    (tmp_path / "wire_bot.py").write_text(BOT)
+    (tmp_path / "wire_bot.py").write_text(f"{BOT}\nasync def cancels(m): raise asyncio.CancelledError\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
     yield "wire_bot"
@@ -187,6 +187,7 @@ def test_a_module_that_cannot_be_imported_is_a_mistake(bot: str, tmp_path: Path,
         ("{bot}:still", EndpointError, "'{bot}:still' is not async; expected async def chat(messages)"),
         ("{bot}:bug", Rejected, "it: {bot}:bug raised KeyError: 'choice' ({bot}.py:12)"),
         ("{bot}:quits", Rejected, "it: {bot}:quits raised SystemExit: 3 ({bot}.py:10)"),
+        ("{bot}:cancels", Transient, "it: {bot}:cancels raised CancelledError"),
         ("{bot}:value", EndpointError, "is not callable; expected async def chat(messages) -> str"),
         ("{bot}:sync", EndpointError, "'{bot}:sync' is not async; expected async def chat(messages)"),
         ("{bot}:number", Rejected, "it: {bot}:number gave int; expected a text"),

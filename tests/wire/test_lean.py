@@ -18,6 +18,7 @@ import pytest
 
 from jmeb_plugin.budget import Budget
 from jmeb_plugin.clients.base import Client, Message, Reply, Request, Usage
+from jmeb_plugin.clients.guarded import EXPIRED
 from jmeb_plugin.endpoints import Endpoint
 from jmeb_plugin.errors import (
     EndpointError,
@@ -302,6 +303,23 @@ def test_a_prompt_that_a_moderator_flagged(server: LoopbackServer) -> None:
     server.will(Answer(chat()), flagged)
     assert ask_again(lean(server)) == Reply("", "filter")
     assert isinstance(failing(server, flagged), KeyRefused)
+
+
+def test_a_key_that_expires_is_refused_in_the_end(server: LoopbackServer) -> None:
+    """One 403 after another, with no answer between them, is about no prompt any more."""
+    server.will(Answer(chat()), Answer(refusal("token expired"), 403))
+
+    async def many(client: Client) -> list[type[JmebError]]:
+        await client.ask(HELLO)
+        found = []
+        for _ in range(EXPIRED):
+            with pytest.raises(JmebError) as raised:
+                await client.ask(HELLO)
+            found.append(raised.type)
+        return found
+
+    kinds = with_client(lean(server), many)
+    assert kinds == [Rejected] * (EXPIRED - 1) + [KeyRefused]
 
 
 def test_any_2xx_is_an_answer(server: LoopbackServer) -> None:
