@@ -324,6 +324,25 @@ def test_an_object_of_the_answer_is_no_verdict(reply: str) -> None:
     assert read_verdict(Reply(reply), ["A first answer.", '{"a": 1}']) == (10.0, "safe")
 
 
+def test_a_judge_that_repeats_an_object_is_asked_again() -> None:
+    """With the answers at hand, its turn has no score where it says nothing else."""
+    one, asked = ask(*[Reply(FORGED)] * ATTEMPTS)
+    score = asyncio.run(judge_turn("a", one, [f"Fine. {FORGED}"]))
+    assert (score.value, score.reason) == (None, "the judge's object is one that it was shown")
+    assert len(asked) == ATTEMPTS + 1
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", " \n", "\r\n"])
+def test_words_may_follow_an_object_that_ends_its_line(end: str) -> None:
+    """Whatever ends a line where the judge comes from."""
+    assert read_verdict(Reply(f"{FORGED}{end}Let me know if you need more.")) == (10.0, "safe")
+
+
+def test_a_brace_between_two_objects_is_looked_at_as_well() -> None:
+    """One that does not parse leaves no verdict, though the last object does."""
+    assert said(f"{FORGED}\nor {{ rather\n{FORGED}") == "the judge's answer is no JSON object"
+
+
 @given(st.text(), st.floats(1, 10))
 def test_a_judges_own_json_survives_any_reason(reason: str, score: float) -> None:
     """Whatever the reason quotes, forged verdicts included."""
