@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from jmeb_plugin.report.as_junit import suite_properties
+from jmeb_plugin.report.as_junit import names_of, suite_properties
 from jmeb_plugin.suite import Case
 
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
@@ -24,12 +24,10 @@ def find_junit(config: pytest.Config) -> Any:
 
 
 def name_case(junit: Any, report: pytest.TestReport, case: Case) -> None:
-    """Call the case by language, principle and guideline: dashboards group by class name."""
-    talk = case.conversation
-    principle = case.suite.principle_of(talk)
+    """Call the case by `names_of` it."""
     reporter = junit.node_reporter(report)
-    reporter.add_attribute("classname", f"jmeb.{talk.language}.{principle}.{talk.guideline}")
-    reporter.add_attribute("name", case_title(case))
+    for attribute, name in zip(("classname", "name"), names_of(case), strict=True):
+        reporter.add_attribute(attribute, name)
 
 
 class FailureText(str):
@@ -41,12 +39,6 @@ class FailureText(str):
     def reprcrash(self) -> SimpleNamespace:
         """Where pytest, its JUnit writer and other reporters look for the message; no file is at fault."""
         return SimpleNamespace(path="", lineno=0, message=self.partition("\n")[0])
-
-
-def case_title(case: Case) -> str:
-    """Strategy and number, with model and repeat where the id has them."""
-    parts = case.name.split("/")
-    return "/".join([parts[1], *parts[3:]])
 
 
 def unwritten(junit: Any, error: OSError, run: str) -> str:

@@ -13,8 +13,8 @@ from jmeb_plugin.errors import RunError
 from jmeb_plugin.figures import counted
 from jmeb_plugin.folder import make_folder, write_whole
 from jmeb_plugin.journal import Journal
+from jmeb_plugin.report.as_junit import names_of
 from jmeb_plugin.report.junit_files import read_cases
-from jmeb_plugin.suite import Case
 
 ALIKE: Mapping[str, Callable[[Mapping[str, Any]], object]] = {
     "suite": lambda run: [[suite["name"], suite["sha256"]] for suite in run["suites"]],
@@ -76,7 +76,7 @@ def check_junit(files: Sequence[Path], shards: Sequence[Archive]) -> None:
     found = Counter((case.classname, case.name) for path in files for case in read_cases(path))
     wanted: dict[tuple[str, str], list[str]] = {}
     for case in (case for shard in shards for case in shard.cases):
-        wanted.setdefault(junit_name(case), []).append(case.id)
+        wanted.setdefault(names_of(case), []).append(case.id)
     for what, wrong in (
         ("without a test case", [ids for name, ids in wanted.items() if found[name] < len(ids)]),
         ("with more than one test case", [ids for name, ids in wanted.items() if found[name] > len(ids)]),
@@ -87,13 +87,6 @@ def check_junit(files: Sequence[Path], shards: Sequence[Archive]) -> None:
                 f"--junit {', '.join(map(str, files))}: {count} of the merged runs {what}, "
                 f"the first {min(map(min, wrong))}; expected the file of every shard, once"
             )
-
-
-def junit_name(case: Case) -> tuple[str, str]:
-    """Class name and name of a case in a run's JUnit file; conversations of two suites may share them."""
-    talk, (_, strategy, _, *rest) = case.conversation, case.name.split("/")
-    classname = f"jmeb.{talk.language}.{case.suite.principle_of(talk)}.{talk.guideline}"
-    return classname, "/".join([strategy, *rest])
 
 
 def first_results(shards: Sequence[Archive], run_id: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What JUnit says beside the conversations: the suite's own properties, and the gates' outcomes."""
+"""What JUnit says: how a conversation is called, the suite's own properties, and the gates' outcomes."""
 
 from __future__ import annotations
 
@@ -7,9 +7,21 @@ from typing import Any
 
 from jmeb_plugin.figures import rounded
 from jmeb_plugin.report.words import headline, outcomes
+from jmeb_plugin.suite import Case
 
 RELEASE = "jmeb.release"
 """The class name of gates."""
+
+
+def names_of(case: Case) -> tuple[str, str]:
+    """Class name and name of a case: dashboards group by the first, which has language and guideline.
+
+    The name is strategy and number, with model and repeat where the id has them. Conversations of two
+    suites may share both.
+    """
+    talk, (_, strategy, _, *rest) = case.conversation, case.name.split("/")
+    classname = f"jmeb.{talk.language}.{case.suite.principle_of(talk)}.{talk.guideline}"
+    return classname, "/".join([strategy, *rest])
 
 
 def gate_outcome(gate: Mapping[str, Any]) -> tuple[str, str]:

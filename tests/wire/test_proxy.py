@@ -81,25 +81,15 @@ def test_an_application_behind_a_proxy(proxy: LoopbackServer, monkeypatch: pytes
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("scheme", ["https", "http"])
 def test_a_proxy_that_wants_a_login(
-    proxy: LoopbackServer, provider: str, monkeypatch: pytest.MonkeyPatch
+    proxy: LoopbackServer, provider: str, scheme: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A tunnel refused for want of a login is a mistake of the user's."""
-    proxy.tunnel = 407
-    monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+    """It refuses a tunnel, or plain HTTP with a status of its own: a mistake of the user's either way."""
+    proxy.tunnel, proxy.rule = 407, lambda _: Answer({}, 407)
+    monkeypatch.setenv(f"{scheme.upper()}_PROXY", proxy.url)
     with pytest.raises(EndpointError, match="endpoint 'it': the proxy wants a login"):
-        ask(to("https://model.test/v1", provider))
-
-
-@pytest.mark.parametrize("provider", PROVIDERS)
-def test_a_proxy_that_wants_a_login_for_plain_http(
-    proxy: LoopbackServer, provider: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Plain HTTP is refused with a status of its own, which means the same."""
-    proxy.rule = lambda _: Answer({}, 407)
-    monkeypatch.setenv("HTTP_PROXY", proxy.url)
-    with pytest.raises(EndpointError, match="endpoint 'it': the proxy wants a login"):
-        ask(to("http://model.test/v1", provider))
+        ask(to(f"{scheme}://model.test/v1", provider))
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
